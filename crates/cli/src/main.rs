@@ -1,0 +1,3 @@
+//! `trailback`: who is really behind a CloudTrail key, role session or event.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The steps and the world: stores, extraction, linking, tracing, and their tallies.

@@ -1,0 +1,1 @@
+//! How rows lie in Parquet: columns, files, partitions, DDL; bytes in, bytes out.

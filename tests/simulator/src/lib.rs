@@ -1,0 +1,1 @@
+//! An organisation's CloudTrail with a known truth.

@@ -1,0 +1,3 @@
+//! `trailback-simulate`: writes a simulated organisation as a tree of log objects.
+
+fn main() {}
