@@ -1,13 +1,26 @@
 //! What a record means: issuances, the sessions they start, and the chains back to an origin.
 
+mod access_key;
+mod candidates;
 pub mod issuance;
+mod lineage;
+pub mod link;
+mod link_facts;
+pub mod look_back;
+pub mod merge;
+mod origin;
+mod principal;
 pub mod session;
+pub mod subject;
 
 pub use issuance::{
     CallerFacts, Issuance, MfaFacts, Outcome, PolicyFacts, RecordFacts, SessionFacts, SessionType,
     TagFacts, TagMap, Text,
 };
-pub use session::{
-    Chain, Evidence, GapReason, Hop, Link, LinkStatus, Origin, OriginType, Session,
-};
+pub use link::{LINK_VERSION, link, table_order};
+pub use link_facts::write_link_facts;
+pub use look_back::{LOOK_BACK_HOURS, MatchFacts, Wanted};
+pub use merge::{drop_duplicates, merge};
+pub use session::{Chain, Evidence, GapReason, Hop, Link, LinkStatus, Origin, OriginType, Session};
+pub use subject::Subject;
 pub use trailback_cloudtrail::Timestamp;
