@@ -17,7 +17,7 @@ pub use issuance::{
     CallerFacts, Issuance, MfaFacts, Outcome, PolicyFacts, RecordFacts, SessionFacts, SessionType,
     TagFacts, TagMap, Text,
 };
-pub use link::{LINK_VERSION, link, table_order};
+pub use link::{LINK_VERSION, link, link_each, table_order};
 pub use link_facts::write_link_facts;
 pub use look_back::{LOOK_BACK_HOURS, MatchFacts, Wanted};
 pub use merge::{drop_duplicates, merge};
