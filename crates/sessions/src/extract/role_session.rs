@@ -33,7 +33,11 @@ pub(super) fn read(
         .or_else(|| resource_arn(record, "AWS::IAM::Role"))
         .or_else(|| record.error_message().and_then(role_refused));
     session.role_arn = role_arn.map(Text::from);
-    session.session_name = request.text("roleSessionName").map(Text::from);
+    // Roles Anywhere took the name as `sessionName` once.
+    session.session_name = request
+        .text("roleSessionName")
+        .or_else(|| request.text("sessionName"))
+        .map(Text::from);
     read_assumed_role_user(issued, session);
     name_role(role_arn, session);
     if was_issued(row) {

@@ -10,9 +10,6 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
     let request = record.request_parameters();
     let response = record.response_elements();
     role_session::read(record, request, credential_set(response), row);
-    if row.session.session_name.is_none() {
-        row.session.session_name = request.text("sessionName").map(Text::from);
-    }
     row.session.identity_provider_arn = request
         .text("trustAnchorArn")
         .or_else(|| resource_arn(record, "AWS::RolesAnywhere::TrustAnchor"))

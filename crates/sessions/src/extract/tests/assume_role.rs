@@ -104,7 +104,7 @@ fn a_service_without_assumed_role_user_has_its_session_built_from_the_request() 
             }),
         )
     };
-    let by_ec2 = |role_arn| {
+    let by_ec2 = |role_arn: &str| {
         patched(
             record(role_arn),
             json!({ "userIdentity": { "type": "AWSService", "invokedBy": "ec2.amazonaws.com" } }),

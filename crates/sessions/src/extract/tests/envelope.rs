@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::Outcome;
 
 fn assume_role(patch: Value) -> Value {
     patched(call(STS, "AssumeRole"), patch)

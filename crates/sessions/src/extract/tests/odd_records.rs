@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Number, json};
 
 use super::*;
+use crate::CallerFacts;
 
 /// Member names that extraction asks for, and secret ones that it must not show.
 const NAMES: &[&str] = &[

@@ -167,10 +167,8 @@ fn an_unknown_call_with_credentials_is_kept() {
         json!("ASIARTX3GSDSBTEMP2222"),
         json!([]),
     ] {
-        let without = patched(
-            record.clone(),
-            json!({ "responseElements": { "credentials": credentials } }),
-        );
+        let mut without = record.clone();
+        without["responseElements"]["credentials"] = credentials;
         assert_eq!(reading(&without, extract), Ok(None));
     }
 }
