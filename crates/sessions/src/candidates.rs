@@ -6,10 +6,10 @@ use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use trailback_cloudtrail::Timestamp;
 
+use crate::arn::RoleSession;
 use crate::issuance::{Issuance, Outcome, SessionType};
 use crate::look_back::LOOK_BACK_MS;
 use crate::merge::primary_first;
-use crate::principal::RoleSession;
 use crate::session::Evidence;
 
 /// A row's place: rows of the hour first, then the earlier ones.
