@@ -169,6 +169,7 @@ proptest! {
         for row in rows {
             prop_assert!(!row.contains(SECRET), "{row}");
             prop_assert!(!row.contains(WITHHELD), "{row}");
+            prop_assert!(!row.contains("Some(\"\")"), "an empty text is not null: {row}");
         }
     }
 
