@@ -172,11 +172,6 @@ proptest! {
             prop_assert!(!row.contains("Some(\"\")"), "an empty text is not null: {row}");
         }
     }
-
-    #[test]
-    fn one_record_gives_one_row(record in any_record()) {
-        prop_assert_eq!(reading(&record, extract), reading(&record, extract));
-    }
 }
 
 #[test]
