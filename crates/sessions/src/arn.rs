@@ -234,6 +234,8 @@ mod tests {
             "arn:aws:iam:::role/x",
             "arn:aws:s3:::bucket/role/x",
             "arn:aws:sts::111122223333:assumed-role/only-role",
+            "arn:aws:sts::111122223333:assumed-role/role/",
+            "arn:aws:sts::111122223333:federated-user/",
             "arn:aws:sts::111122223333:role/x",
             "AROAEXAMPLE:session",
         ] {

@@ -18,8 +18,12 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
             .filter_map(|context| context.text("providerArn")),
     );
     row.mfa.mfa_serial_number = request.text("serialNumber").map(Text::from);
-    // Services have no device to present.
-    if was_issued(row) && !is_service(&row.caller) {
+    if can_tell_mfa(row) && !request.is_absent() {
         row.mfa.session_mfa = Some(row.mfa.mfa_serial_number.is_some());
     }
+}
+
+/// Services have no device to present, and a refused call shows nothing.
+fn can_tell_mfa(row: &Issuance) -> bool {
+    was_issued(row) && !is_service(&row.caller)
 }

@@ -28,11 +28,11 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
     let target = request
         .text("targetPrincipal")
         .or_else(|| record.error_message().and_then(refused_resource));
-    let Some(target) = target else {
+    let target_arn = target.and_then(Arn::parse);
+    let account_id = target_arn.map(|arn| arn.account_id).or(target);
+    let Some(account_id) = account_id.filter(|account_id| !account_id.is_empty()) else {
         return;
     };
-    let target_arn = Arn::parse(target);
-    let account_id = target_arn.map_or(target, |arn| arn.account_id);
     session.role_account_id = Some(account_id.into());
     if was_issued(row) {
         let partition = target_arn.map_or_else(|| partition_of(row), |arn| arn.partition);

@@ -49,5 +49,5 @@ fn build_identity(row: &mut Issuance) {
 
 fn partition_and_account(caller: &CallerFacts) -> Option<(&str, &str)> {
     let arn = Arn::parse(caller.caller_arn.as_deref()?)?;
-    Some((arn.partition, arn.account_id))
+    (!arn.account_id.is_empty()).then_some((arn.partition, arn.account_id))
 }

@@ -94,20 +94,20 @@ fn build_session_arn(role_arn: Option<&str>, session: &mut SessionFacts) {
     if session.session_arn.is_some() {
         return;
     }
-    let built = || {
-        let partition = Arn::parse(role_arn?)?.partition;
-        let (account_id, role_name) = (
-            session.role_account_id.as_ref()?,
-            session.role_name.as_ref()?,
-        );
-        Some(arn::role_session(
-            partition,
-            account_id,
-            role_name,
-            session.session_name.as_ref()?,
-        ))
-    };
-    session.session_arn = built();
+    session.session_arn = session_arn_of(role_arn, session);
+}
+
+fn session_arn_of(role_arn: Option<&str>, session: &SessionFacts) -> Option<Text> {
+    let partition = Arn::parse(role_arn?)?.partition;
+    let account_id = session.role_account_id.as_ref()?;
+    let role_name = session.role_name.as_ref()?;
+    let session_name = session.session_name.as_ref()?;
+    Some(arn::role_session(
+        partition,
+        account_id,
+        role_name,
+        session_name,
+    ))
 }
 
 /// The ARN of the first resource of this type that the record lists.

@@ -290,6 +290,8 @@ fn parameters_that_are_omitted_or_texts_leave_what_the_rest_says() {
                 ),
                 ("session_name", "ana-deploys"),
                 ("session_tags", ""),
+                // Whether a device was named is not known.
+                ("session_mfa", ""),
             ],
         );
     }
