@@ -15,14 +15,22 @@
 //! reader as a list of event sources), S3, threads, the clock.
 
 pub mod fields;
+pub mod log_object;
 pub mod object_key;
 pub mod record;
 pub mod timestamp;
 pub mod user_identity;
 
+mod gunzip;
+mod scan;
 mod secret;
+mod window;
 
 pub use fields::Fields;
+pub use gunzip::GunzipError;
+pub use log_object::{
+    Limits, LogObjectError, LogObjectReader, ReadTally, Reading, Select, read_log_object,
+};
 pub use record::{Addendum, Record, RecordError, RecordFault};
 pub use timestamp::{Day, Hour, Timestamp};
 pub use user_identity::{SessionContext, UserIdentity};

@@ -57,13 +57,13 @@ pub enum RecordFault {
     /// It is longer than the limit; its bytes were passed by, not kept.
     #[error("is longer than {limit} bytes; raise the record limit if it is genuine")]
     TooLong {
-        /// [`Limits::record_bytes_max`](crate::log_object::Limits::record_bytes_max).
+        /// [`Limits::record_bytes_max`](crate::Limits::record_bytes_max).
         limit: usize,
     },
     /// It nests deeper than the limit.
     #[error("nests deeper than {limit} levels")]
     TooDeep {
-        /// [`Limits::depth_max`](crate::log_object::Limits::depth_max).
+        /// [`Limits::depth_max`](crate::Limits::depth_max).
         limit: u32,
     },
 }
@@ -350,6 +350,21 @@ impl Member {
             _ => return None,
         })
     }
+}
+
+/// Whether a record may begin with a member of this name, so that one by itself can be told from a log object.
+pub(crate) fn is_envelope_name(name: &[u8]) -> bool {
+    /// Members that have no getter.
+    const OTHERS: [&str; 6] = [
+        "apiVersion",
+        "edgeDeviceDetails",
+        "eventContext",
+        "managementEvent",
+        "readOnly",
+        "tlsDetails",
+    ];
+    std::str::from_utf8(name)
+        .is_ok_and(|name| Member::named(name).is_some() || OTHERS.contains(&name))
 }
 
 /// One walk over the record's own members, so that a getter need not search.
