@@ -1,12 +1,15 @@
 //! Rules L3 and L4: which issuances may have handed out the credentials that a caller used.
 
-use hashbrown::HashMap;
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use trailback_cloudtrail::Timestamp;
 
+use crate::arn::RoleSession;
 use crate::issuance::{Issuance, Outcome, SessionType};
 use crate::look_back::LOOK_BACK_MS;
 use crate::merge::primary_first;
-use crate::principal::RoleSession;
 use crate::session::Evidence;
 
 /// A row's place: rows of the hour first, then the earlier ones.
@@ -15,50 +18,31 @@ pub(crate) type Place = u32;
 /// The rows that can be parents, found by issued key, by principal and time, and by role session and time.
 pub(crate) struct Candidates<'a> {
     rows: &'a [&'a Issuance],
-    by_key: Chained<&'a str>,
-    by_principal: Chained<(&'a str, Timestamp)>,
-    by_role_session: Chained<(RoleSession<'a>, Timestamp)>,
+    by_key: Chained<'a, &'a str>,
+    by_principal: Chained<'a, (&'a str, Timestamp)>,
+    by_role_session: Chained<'a, (RoleSession<'a>, Timestamp)>,
     replacements: HashMap<(Option<&'a str>, &'a str), Vec<Place>>,
 }
 
 impl<'a> Candidates<'a> {
     /// Indexes the rows that can be parents.
     pub(crate) fn among(rows: &'a [&'a Issuance]) -> Candidates<'a> {
-        let mut found = Candidates {
-            rows,
-            by_key: Chained::for_rows(rows.len()),
-            by_principal: Chained::for_rows(rows.len()),
-            by_role_session: Chained::for_rows(rows.len()),
-            replacements: HashMap::new(),
-        };
+        let mut replacements: HashMap<_, Vec<Place>> = HashMap::new();
         for (place, row) in (0..).zip(rows) {
             if let Some(replaced) = row.record.replaces_event_id.as_deref() {
                 let account = row.record.recipient_account_id.as_deref();
-                found
-                    .replacements
+                replacements
                     .entry((account, replaced))
                     .or_default()
                     .push(place);
             }
-            if can_be_parent(row) {
-                found.add(place, row);
-            }
         }
-        found
-    }
-
-    fn add(&mut self, place: Place, row: &'a Issuance) {
-        let session = &row.session;
-        if let Some(id) = session.access_key_id.as_deref() {
-            self.by_key.add(id, place);
-        }
-        if let Some(id) = session.session_principal_id.as_deref() {
-            self.by_principal.add((id, row.record.event_time), place);
-        } else if session.session_type == SessionType::AssumedRole
-            && let Some(role_session) = role_session_of(row)
-        {
-            self.by_role_session
-                .add((role_session, row.record.event_time), place);
+        Candidates {
+            rows,
+            by_key: Chained::by(|row| row.session.access_key_id.as_deref(), rows),
+            by_principal: Chained::by(principal_at, rows),
+            by_role_session: Chained::by(role_session_at, rows),
+            replacements,
         }
     }
 
@@ -88,7 +72,7 @@ impl<'a> Candidates<'a> {
             self.may_precede(candidate, place)
                 && agrees_with_caller(self.rows[candidate as usize], row)
         };
-        found.extend(self.by_key.all(&id).filter(fits));
+        found.extend(self.by_key.all(self.rows, &id).filter(fits));
     }
 
     /// Rule L4.
@@ -99,12 +83,16 @@ impl<'a> Candidates<'a> {
         };
         let fits = |&candidate: &Place| self.may_precede(candidate, place);
         if let Some(id) = caller.caller_principal_id.as_deref() {
-            found.extend(self.by_principal.all(&(id, created_at)).filter(fits));
+            found.extend(
+                self.by_principal
+                    .all(self.rows, &(id, created_at))
+                    .filter(fits),
+            );
         }
         if let Some(role_session) = caller.caller_arn.as_deref().and_then(RoleSession::of_arn) {
             found.extend(
                 self.by_role_session
-                    .all(&(role_session, created_at))
+                    .all(self.rows, &(role_session, created_at))
                     .filter(fits),
             );
         }
@@ -149,6 +137,23 @@ impl<'a> Candidates<'a> {
         });
         found.dedup_by(|b, a| call_of(row(*a)).is_some() && call_of(row(*a)) == call_of(row(*b)));
     }
+}
+
+/// Rule L4: the principal of the issued session, from the second on in which it was issued.
+fn principal_at(row: &Issuance) -> Option<(&str, Timestamp)> {
+    Some((
+        row.session.session_principal_id.as_deref()?,
+        row.record.event_time,
+    ))
+}
+
+/// Rule L4, where the response named no principal.
+fn role_session_at(row: &Issuance) -> Option<(RoleSession<'_>, Timestamp)> {
+    let session = &row.session;
+    if session.session_principal_id.is_some() || session.session_type != SessionType::AssumedRole {
+        return None;
+    }
+    Some((role_session_of(row)?, row.record.event_time))
 }
 
 /// What the two copies of a cross-account call share.
@@ -212,32 +217,62 @@ pub(crate) fn session_account(row: &Issuance) -> Option<&str> {
         .or(row.record.recipient_account_id.as_deref())
 }
 
-/// A multimap from a name to places: one map entry a name, one link a row, nothing allocated per row.
-struct Chained<K> {
-    last: HashMap<K, Place>,
+/// A multimap from what rows are called to their places. It holds places only and reads the names in the rows, so
+/// that it stays small enough for the processor's caches where there are millions of rows.
+struct Chained<'a, K> {
+    name_of: fn(&'a Issuance) -> Option<K>,
+    last: HashTable<Place>,
     previous: Vec<Place>,
+    hasher: DefaultHashBuilder,
 }
 
 /// The end of a chain of places.
 const NO_PLACE: Place = Place::MAX;
 
-impl<K: std::hash::Hash + Eq> Chained<K> {
-    fn for_rows(rows: usize) -> Chained<K> {
-        Chained {
-            last: HashMap::new(),
-            previous: vec![NO_PLACE; rows],
+impl<'a, K: Hash + Eq> Chained<'a, K> {
+    fn by(name_of: fn(&'a Issuance) -> Option<K>, rows: &[&'a Issuance]) -> Chained<'a, K> {
+        let mut chained = Chained {
+            name_of,
+            last: HashTable::with_capacity(rows.len()),
+            previous: vec![NO_PLACE; rows.len()],
+            hasher: DefaultHashBuilder::default(),
+        };
+        for (place, row) in (0..).zip(rows) {
+            if can_be_parent(row)
+                && let Some(name) = name_of(row)
+            {
+                chained.add(rows, name, place);
+            }
+        }
+        chained
+    }
+
+    fn add(&mut self, rows: &[&'a Issuance], name: K, place: Place) {
+        let Chained {
+            name_of,
+            last,
+            previous,
+            hasher,
+        } = self;
+        let name_at = |place: Place| name_of(rows[place as usize]);
+        let hash = hasher.hash_one(&name);
+        let same = |&other: &Place| name_at(other).as_ref() == Some(&name);
+        let rehash = |&other: &Place| name_at(other).map_or(0, |name| hasher.hash_one(&name));
+        match last.entry(hash, same, rehash) {
+            Entry::Occupied(mut entry) => {
+                previous[place as usize] = std::mem::replace(entry.get_mut(), place);
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+            }
         }
     }
 
-    fn add(&mut self, name: K, place: Place) {
-        let before = self.last.insert(name, place).unwrap_or(NO_PLACE);
-        self.previous[place as usize] = before;
-    }
-
-    fn all(&self, name: &K) -> impl Iterator<Item = Place> + '_ {
-        let first = self.last.get(name).copied();
+    fn all(&self, rows: &[&'a Issuance], name: &K) -> impl Iterator<Item = Place> + '_ {
+        let same = |&other: &Place| (self.name_of)(rows[other as usize]).as_ref() == Some(name);
+        let first = self.last.find(self.hasher.hash_one(name), same).copied();
         std::iter::successors(first, |&place| {
-            Some(self.previous[place as usize]).filter(|&p| p != NO_PLACE)
+            Some(self.previous[place as usize]).filter(|&before| before != NO_PLACE)
         })
     }
 }

@@ -23,11 +23,15 @@ pub const LINK_VERSION: i32 = 1;
 /// `hour` is what [`merge`](crate::merge) returned. `earlier` holds at least the rows that
 /// [`Wanted`](crate::Wanted) wants; more do no harm. The result has the rows of `hour`, in their order.
 pub fn link(hour: Vec<Issuance>, earlier: &[Session]) -> Vec<Session> {
+    link_each(hour, earlier).collect()
+}
+
+/// As [`link`], for callers that take the rows one by one: a long stretch is never in memory twice.
+pub fn link_each(hour: Vec<Issuance>, earlier: &[Session]) -> impl Iterator<Item = Session> {
     let lineages = resolve(&hour, earlier);
     hour.into_iter()
         .zip(lineages)
         .map(|(issuance, lineage)| into_session(issuance, lineage))
-        .collect()
 }
 
 /// The order of the table: `origin_type, origin_arn, event_time, event_id, recipient_account_id`.

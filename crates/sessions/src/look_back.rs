@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 use hashbrown::{Equivalent, HashSet};
 use trailback_cloudtrail::Timestamp;
 
+use crate::arn::RoleSession;
 use crate::issuance::{Issuance, Text};
-use crate::principal::RoleSession;
 
 /// How far back a session's issuance can lie: the longest life of temporary credentials (GetSessionToken and
 /// GetFederationToken, 129,600 s, by the STS API reference).

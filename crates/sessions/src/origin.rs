@@ -1,7 +1,8 @@
 //! Rules L6 and L7: who a caller is when no issuance of its session is in the logs.
 
+use crate::access_key;
+use crate::arn::{Arn, Principal, RoleSession, last_part};
 use crate::issuance::{CallerFacts, Issuance, SessionType, Text};
-use crate::principal::{RoleSession, account_and_resource, last_part};
 use crate::session::{GapReason, Origin, OriginType};
 
 /// Roles that IAM Identity Center makes for its permission sets; their session name is the user's name.
@@ -101,8 +102,7 @@ fn account_of(caller: &CallerFacts) -> Option<Text> {
         let ids = [&caller.caller_principal_id, &caller.caller_access_key_id];
         ids.into_iter()
             .flatten()
-            .find_map(|id| crate::access_key::account_id(id))
-            .map(Text::from)
+            .find_map(|id| access_key::account_id(id))
     };
     caller.caller_account_id.clone().or_else(encoded)
 }
@@ -159,17 +159,16 @@ fn identity_center_user(caller: &CallerFacts, name: Option<Text>) -> Origin {
 /// A federated user is named by the IAM user or root that asked for its credentials.
 fn federation_issuer(caller: &CallerFacts) -> Option<Origin> {
     let issuer = caller.caller_session_issuer_arn.as_ref()?;
-    let (account_id, resource) = account_and_resource(issuer)?;
-    let origin_type = if resource == "root" {
-        OriginType::Root
-    } else {
-        OriginType::IAMUser
+    let arn = Arn::parse(issuer)?;
+    let origin_type = match arn.principal()? {
+        Principal::Root => OriginType::Root,
+        _ => OriginType::IAMUser,
     };
     Some(Origin {
         origin_type,
         arn: Some(issuer.clone()),
         name: Some(last_part(issuer).into()),
-        account_id: Some(account_id.into()),
+        account_id: Some(arn.account_id.into()),
         ..Origin::default()
     })
 }

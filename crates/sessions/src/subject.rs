@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::issuance::Text;
-use crate::principal::RoleSession;
+use crate::arn::{Arn, Principal};
+use crate::issuance::{SessionFacts, Text};
 use crate::session::Session;
 
 /// What somebody asks about, told apart by its form alone.
@@ -59,15 +59,13 @@ impl FromStr for Subject {
 }
 
 fn of_arn(arn: &str) -> Option<Subject> {
-    let (_, resource) = crate::principal::account_and_resource(arn)?;
-    let kind = resource.split('/').next().unwrap_or_default();
-    match kind {
-        "assumed-role" => RoleSession::of_arn(arn).map(|_| Subject::SessionArn(arn.into())),
-        "federated-user" => Some(Subject::SessionArn(arn.into())),
-        "role" => Some(Subject::RoleArn(arn.into())),
-        "user" | "root" => Some(Subject::UserArn(arn.into())),
-        _ => None,
-    }
+    Some(match Arn::parse(arn)?.principal()? {
+        Principal::RoleSession { .. } | Principal::FederatedUser { .. } => {
+            Subject::SessionArn(arn.into())
+        }
+        Principal::Role { .. } => Subject::RoleArn(arn.into()),
+        Principal::User { .. } | Principal::Root => Subject::UserArn(arn.into()),
+    })
 }
 
 fn of_id(id: &str) -> Option<Subject> {
@@ -138,10 +136,70 @@ fn is_session_of_role(session_principal_id: Option<&str>, role_id: &str) -> bool
 }
 
 /// A role's path is not in every record: account and name decide.
-fn is_role(issued: &crate::issuance::SessionFacts, arn: &str) -> bool {
-    let Some((account, resource)) = crate::principal::account_and_resource(arn) else {
+fn is_role(issued: &SessionFacts, arn: &str) -> bool {
+    let Some(arn) = Arn::parse(arn) else {
         return false;
     };
-    let name = resource.rsplit('/').next();
-    issued.role_account_id.as_deref() == Some(account) && issued.role_name.as_deref() == name
+    let same_name = matches!(arn.principal(), Some(Principal::Role { name }) if issued.role_name.as_deref() == Some(name));
+    same_name && issued.role_account_id.as_deref() == Some(arn.account_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<fn(Text) -> Subject>) {
+        assert_eq!(
+            text.parse().ok(),
+            expected.map(|subject| subject(text.trim().into())),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_subject_is_known_by_its_form() {
+        check("ASIAIOSFODNN7EXAMPLE", Some(Subject::AccessKeyId));
+        check("AKIAIOSFODNN7EXAMPLE", Some(Subject::AccessKeyId));
+        check(
+            "arn:aws:sts::111122223333:assumed-role/deploy/ann",
+            Some(Subject::SessionArn),
+        );
+        check(
+            "arn:aws-cn:sts::111122223333:federated-user/ann",
+            Some(Subject::SessionArn),
+        );
+        check(
+            "arn:aws:iam::111122223333:role/team/deploy",
+            Some(Subject::RoleArn),
+        );
+        check("arn:aws:iam::111122223333:user/ann", Some(Subject::UserArn));
+        check("arn:aws:iam::111122223333:root", Some(Subject::UserArn));
+        check(
+            "AROAIOSFODNN7EXAMPLE:ann@example.com",
+            Some(Subject::PrincipalId),
+        );
+        check("AIDAIOSFODNN7EXAMPLE", Some(Subject::PrincipalId));
+        check("111122223333:ann", Some(Subject::PrincipalId));
+        check(
+            "1917948f-3042-46ec-98e2-62865EXAMPLE",
+            Some(Subject::EventId),
+        );
+    }
+
+    #[test]
+    fn what_names_nothing_is_refused_with_what_would() {
+        for text in [
+            "",
+            "ann",
+            "arn:aws:s3:::bucket",
+            "asiaiosfodnn7example",
+            "ASIA",
+            "-\u{1b}[31m:x",
+        ] {
+            let refused = text.parse::<Subject>().expect_err(text);
+            assert!(
+                !refused.to_string().contains('\u{1b}') && refused.to_string().contains("ASIA…")
+            );
+        }
+    }
 }

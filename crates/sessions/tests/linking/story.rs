@@ -21,7 +21,13 @@ pub(crate) fn at(second: i64) -> Timestamp {
 }
 
 /// An issued AssumeRole into `role` as `session`, handing out `key`, by nobody yet.
-pub(crate) fn assume_role(event_id: &str, second: i64, role: &str, session: &str, key: &str) -> Issuance {
+pub(crate) fn assume_role(
+    event_id: &str,
+    second: i64,
+    role: &str,
+    session: &str,
+    key: &str,
+) -> Issuance {
     let mut row = Issuance::default();
     row.record.event_id = event_id.into();
     row.record.event_ids = vec![event_id.into()];
