@@ -50,11 +50,15 @@ impl Look {
             fixed => fixed,
         };
         let width = if stdout.is_terminal() {
-            terminal_size::terminal_size().map_or(WIDTH_WITHOUT_TERMINAL, |(width, _)| usize::from(width.0))
+            terminal_size::terminal_size()
+                .map_or(WIDTH_WITHOUT_TERMINAL, |(width, _)| usize::from(width.0))
         } else {
             WIDTH_WITHOUT_TERMINAL
         };
-        Look { width: width.max(WIDTH_MIN), colour: chosen != anstream::ColorChoice::Never }
+        Look {
+            width: width.max(WIDTH_MIN),
+            colour: chosen != anstream::ColorChoice::Never,
+        }
     }
 
     /// Whether there is room for a table with one hop a line.

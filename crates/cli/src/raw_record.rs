@@ -36,15 +36,23 @@ pub(crate) fn records(pasted: &[u8]) -> Result<Vec<Vec<u8>>, NoRecord> {
     if found.is_empty() {
         return Err(NoRecord::NotARecord);
     }
-    Ok(found.into_iter().map(|record| record.to_string().into_bytes()).collect())
+    Ok(found
+        .into_iter()
+        .map(|record| record.to_string().into_bytes())
+        .collect())
 }
 
 /// Takes the records out of one document: each wrapping is known by the member that only it has.
 fn collect(document: Value, found: &mut Vec<Value>) {
     match document {
-        Value::Array(documents) => documents.into_iter().for_each(|inner| collect(inner, found)),
+        Value::Array(documents) => documents
+            .into_iter()
+            .for_each(|inner| collect(inner, found)),
         Value::Object(mut members) => {
-            if let Some(wrapped) = members.remove("Records").or_else(|| members.remove("Events")) {
+            if let Some(wrapped) = members
+                .remove("Records")
+                .or_else(|| members.remove("Events"))
+            {
                 collect(wrapped, found);
             } else if let Some(Value::String(text)) = members.remove("CloudTrailEvent") {
                 // lookup-events gives the record as a string of JSON.
@@ -69,11 +77,15 @@ fn is_record(value: &Value) -> bool {
 mod tests {
     use super::{NoRecord, records};
 
-    const RECORD: &str = r#"{"eventName":"ListBuckets","eventSource":"s3.amazonaws.com","eventID":"e1"}"#;
+    const RECORD: &str =
+        r#"{"eventName":"ListBuckets","eventSource":"s3.amazonaws.com","eventID":"e1"}"#;
 
     fn found(pasted: &str) -> Vec<String> {
         let records = records(pasted.as_bytes()).unwrap();
-        records.into_iter().map(|record| String::from_utf8(record).unwrap()).collect()
+        records
+            .into_iter()
+            .map(|record| String::from_utf8(record).unwrap())
+            .collect()
     }
 
     #[test]
@@ -84,9 +96,13 @@ mod tests {
         for pasted in [
             format!(r#"{{"Records":[{RECORD}]}}"#),
             format!("[{RECORD}]"),
-            format!(r#"{{"Events":[{{"EventId":"e1","CloudTrailEvent":{quoted}}}],"NextToken":"t"}}"#),
+            format!(
+                r#"{{"Events":[{{"EventId":"e1","CloudTrailEvent":{quoted}}}],"NextToken":"t"}}"#
+            ),
             format!(r#"{{"EventId":"e1","CloudTrailEvent":{quoted}}}"#),
-            format!(r#"{{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":{RECORD}}}"#),
+            format!(
+                r#"{{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":{RECORD}}}"#
+            ),
             format!("\n\t{RECORD}\n"),
         ] {
             assert_eq!(found(&pasted), one, "{pasted}");
@@ -103,13 +119,19 @@ mod tests {
         assert!(matches!(records(b" \n"), Err(NoRecord::Empty)));
         assert!(matches!(records(b"ASIAEXAMPLE"), Err(NoRecord::NotJson(_))));
         assert!(matches!(records(b"{\"a\":1}"), Err(NoRecord::NotARecord)));
-        assert!(matches!(records(b"{\"Events\":[]}"), Err(NoRecord::NotARecord)));
+        assert!(matches!(
+            records(b"{\"Events\":[]}"),
+            Err(NoRecord::NotARecord)
+        ));
         assert!(matches!(records(b"3 true null"), Err(NoRecord::NotARecord)));
     }
 
     #[test]
     fn deep_nesting_is_refused_not_followed() {
         let deep = "[".repeat(200_000);
-        assert!(matches!(records(deep.as_bytes()), Err(NoRecord::NotJson(_))));
+        assert!(matches!(
+            records(deep.as_bytes()),
+            Err(NoRecord::NotJson(_))
+        ));
     }
 }

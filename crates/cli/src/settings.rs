@@ -61,26 +61,39 @@ pub(crate) struct Period {
 /// Understands a path: S3 is not there yet.
 pub(crate) fn path(typed: &OsStr) -> Result<PathBuf, WrongUse> {
     match typed.to_str() {
-        Some(place) if place.to_ascii_lowercase().starts_with("s3://") => {
-            Err(WrongUse::S3 { place: place.to_owned() })
-        }
+        Some(place) if place.to_ascii_lowercase().starts_with("s3://") => Err(WrongUse::S3 {
+            place: place.to_owned(),
+        }),
         _ => Ok(PathBuf::from(typed)),
     }
 }
 
 /// Understands paths to read from: each must exist.
 pub(crate) fn existing_paths(typed: &[OsString]) -> Result<Vec<PathBuf>, WrongUse> {
-    let paths: Vec<PathBuf> = typed.iter().map(|typed| path(typed)).collect::<Result<_, _>>()?;
+    let paths: Vec<PathBuf> = typed
+        .iter()
+        .map(|typed| path(typed))
+        .collect::<Result<_, _>>()?;
     match paths.iter().find(|path| !path.exists()) {
-        Some(missing) => Err(WrongUse::NoSuchPath { path: missing.clone() }),
+        Some(missing) => Err(WrongUse::NoSuchPath {
+            path: missing.clone(),
+        }),
         None => Ok(paths),
     }
 }
 
 /// Understands `--since` and `--until`; a day of `--until` counts to its end.
 pub(crate) fn period(typed: &crate::args::Period) -> Result<Period, WrongUse> {
-    let since = typed.since.as_deref().map(|text| moment("--since", text)).transpose()?;
-    let until = typed.until.as_deref().map(|text| end("--until", text)).transpose()?;
+    let since = typed
+        .since
+        .as_deref()
+        .map(|text| moment("--since", text))
+        .transpose()?;
+    let until = typed
+        .until
+        .as_deref()
+        .map(|text| end("--until", text))
+        .transpose()?;
     match (since, until) {
         (Some(since), Some(until)) if since > until => Err(WrongUse::EmptyPeriod { since, until }),
         _ => Ok(Period { since, until }),
@@ -91,25 +104,37 @@ pub(crate) fn period(typed: &crate::args::Period) -> Result<Period, WrongUse> {
 pub(crate) fn moment(option: &'static str, text: &str) -> Result<Timestamp, WrongUse> {
     let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let civil = text.parse::<DateTime>().ok()?;
-        civil.to_zoned(TimeZone::UTC).ok().map(|moment| moment.timestamp())
+        civil
+            .to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|moment| moment.timestamp())
     });
     moment
         .map(|moment| Timestamp(moment.as_millisecond()))
-        .ok_or_else(|| WrongUse::NoTime { option, text: text.to_owned() })
+        .ok_or_else(|| WrongUse::NoTime {
+            option,
+            text: text.to_owned(),
+        })
 }
 
 fn end(option: &'static str, text: &str) -> Result<Timestamp, WrongUse> {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let start = moment(option, text)?;
     let is_day = text.len() == "2026-11-20".len() && text.parse::<Date>().is_ok();
-    Ok(if is_day { Timestamp(start.0 + DAY_MS - 1) } else { start })
+    Ok(if is_day {
+        Timestamp(start.0 + DAY_MS - 1)
+    } else {
+        start
+    })
 }
 
 /// Understands `--tag KEY=VALUE`; the value may hold further `=`.
 pub(crate) fn tag(typed: &str) -> Result<(String, String), WrongUse> {
     match typed.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(WrongUse::NoPair { text: typed.to_owned() }),
+        _ => Err(WrongUse::NoPair {
+            text: typed.to_owned(),
+        }),
     }
 }
 
@@ -120,26 +145,41 @@ mod tests {
     use super::{WrongUse, moment, path, period, tag};
 
     fn typed(since: &str, until: &str) -> crate::args::Period {
-        crate::args::Period { since: Some(since.to_owned()), until: Some(until.to_owned()) }
+        crate::args::Period {
+            since: Some(since.to_owned()),
+            until: Some(until.to_owned()),
+        }
     }
 
     #[test]
     fn times_are_utc_in_every_spelling() {
-        for text in
-            ["2026-11-20T09:00:00Z", "2026-11-20T09:00", "2026-11-20 09:00:00", "2026-11-20T10:00+01:00"]
-        {
+        for text in [
+            "2026-11-20T09:00:00Z",
+            "2026-11-20T09:00",
+            "2026-11-20 09:00:00",
+            "2026-11-20T10:00+01:00",
+        ] {
             let moment = moment("--at", text).unwrap();
             assert_eq!(moment.to_string(), "2026-11-20T09:00:00Z", "{text}");
         }
-        assert_eq!(moment("--at", "2026-11-20").unwrap().to_string(), "2026-11-20T00:00:00Z");
-        assert!(matches!(moment("--at", "yesterday"), Err(WrongUse::NoTime { .. })));
+        assert_eq!(
+            moment("--at", "2026-11-20").unwrap().to_string(),
+            "2026-11-20T00:00:00Z"
+        );
+        assert!(matches!(
+            moment("--at", "yesterday"),
+            Err(WrongUse::NoTime { .. })
+        ));
     }
 
     #[test]
     fn a_day_of_until_counts_to_its_end() {
         let period = period(&typed("2026-11-20", "2026-11-20")).unwrap();
         assert_eq!(period.since.unwrap().to_string(), "2026-11-20T00:00:00Z");
-        assert_eq!(period.until.unwrap().to_string(), "2026-11-20T23:59:59.999Z");
+        assert_eq!(
+            period.until.unwrap().to_string(),
+            "2026-11-20T23:59:59.999Z"
+        );
     }
 
     #[test]
@@ -150,7 +190,10 @@ mod tests {
 
     #[test]
     fn s3_is_not_there_yet_and_says_so() {
-        assert!(matches!(path(OsStr::new("S3://bucket/p")), Err(WrongUse::S3 { .. })));
+        assert!(matches!(
+            path(OsStr::new("S3://bucket/p")),
+            Err(WrongUse::S3 { .. })
+        ));
         assert!(path(OsStr::new("s3-logs")).is_ok());
     }
 

@@ -6,7 +6,7 @@ use trailback_sessions::{Session, Text};
 
 use super::page::Page;
 use super::text::{count, safe};
-use super::words::{account, link, mfa, moment, origin, outcome, session_name, shown};
+use super::words::{ABSENT, account, link, mfa, moment, origin, outcome, session_name, shown};
 use crate::look::{Look, Tone};
 
 /// How far the tree is indented; deeper generations stand at the same edge.
@@ -16,9 +16,14 @@ const INDENTED_GENERATIONS_MAX: usize = 12;
 pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String {
     let mut page = Page::new(look);
     let roots = roots(sessions);
-    heading(&mut page, subject, sessions, &roots);
+    heading(&mut page, subject, sessions);
     let children = children(sessions);
-    let mut tree = Tree { page, look, children, seen: BTreeSet::new() };
+    let mut tree = Tree {
+        page,
+        look,
+        children,
+        seen: BTreeSet::new(),
+    };
     for root in roots {
         tree.page.gap("");
         tree.branch(root);
@@ -26,15 +31,14 @@ pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String 
     tree.page.into_text()
 }
 
-fn heading(page: &mut Page, subject: &str, sessions: &[Session], roots: &[&Session]) {
+fn heading(page: &mut Page, subject: &str, sessions: &[Session]) {
     page.paragraph(&(format!("What did {} turn into?", safe(subject)), Tone::Dim));
     let mut accounts: Vec<String> = sessions.iter().map(account).collect();
     accounts.sort_unstable();
     accounts.dedup();
     let text = format!(
-        "{} from {} in {}",
+        "{} in {}",
         count(sessions.len() as u64, "issuance", "issuances"),
-        count(roots.len() as u64, "start", "starts"),
         count(accounts.len() as u64, "account", "accounts")
     );
     page.paragraph(&(text, Tone::Strong));
@@ -42,10 +46,19 @@ fn heading(page: &mut Page, subject: &str, sessions: &[Session], roots: &[&Sessi
 
 /// The rows whose parent is not among the rows, oldest first.
 fn roots(sessions: &[Session]) -> Vec<&Session> {
-    let known: BTreeSet<&Text> = sessions.iter().map(|session| &session.issuance.record.event_id).collect();
+    let known: BTreeSet<&Text> = sessions
+        .iter()
+        .map(|session| &session.issuance.record.event_id)
+        .collect();
     let mut roots: Vec<&Session> = sessions
         .iter()
-        .filter(|session| session.link.parent_event_id.as_ref().is_none_or(|parent| !known.contains(parent)))
+        .filter(|session| {
+            session
+                .link
+                .parent_event_id
+                .as_ref()
+                .is_none_or(|parent| !known.contains(parent))
+        })
         .collect();
     roots.sort_by_key(|session| order(session));
     roots
@@ -65,7 +78,10 @@ fn children(sessions: &[Session]) -> BTreeMap<&Text, Vec<&Session>> {
 }
 
 fn order(session: &Session) -> (trailback_sessions::Timestamp, Text) {
-    (session.issuance.record.event_time, session.issuance.record.event_id.clone())
+    (
+        session.issuance.record.event_time,
+        session.issuance.record.event_id.clone(),
+    )
 }
 
 struct Tree<'a> {
@@ -87,9 +103,25 @@ impl<'a> Tree<'a> {
     /// Prints a row and all below it; a list instead of recursion, because chains may be thousands of hops long.
     fn branch(&mut self, root: &'a Session) {
         let who = origin(&root.origin);
-        let text = if root.origin.known { who } else { format!("not known, beyond {who}") };
-        self.page.paragraph(&(text, if root.origin.known { Tone::Plain } else { Tone::Bad }));
-        let mut waiting = vec![Twig { session: root, generation: 0, lead: String::new(), is_last: true }];
+        let text = if root.origin.known {
+            who
+        } else {
+            format!("not known, beyond {who}")
+        };
+        self.page.paragraph(&(
+            text,
+            if root.origin.known {
+                Tone::Plain
+            } else {
+                Tone::Bad
+            },
+        ));
+        let mut waiting = vec![Twig {
+            session: root,
+            generation: 0,
+            lead: String::new(),
+            is_last: true,
+        }];
         while let Some(twig) = waiting.pop() {
             if !self.seen.insert(&twig.session.issuance.record.event_id) {
                 continue;
@@ -104,7 +136,12 @@ impl<'a> Tree<'a> {
             };
             for (number, child) in children.iter().enumerate().rev() {
                 let is_last = number + 1 == children.len();
-                waiting.push(Twig { session: child, generation: twig.generation + 1, lead: lead.clone(), is_last });
+                waiting.push(Twig {
+                    session: child,
+                    generation: twig.generation + 1,
+                    lead: lead.clone(),
+                    is_last,
+                });
             }
         }
     }
@@ -115,14 +152,26 @@ impl<'a> Tree<'a> {
         let bullet = format!("{}{}", twig.lead, self.look.paint(Tone::Dim, branch));
         let (outcome, outcome_tone) = outcome(session);
         let head = format!("{}  account {}", session_name(session), account(session));
-        let tone = if outcome_tone == Tone::Bad { Tone::Bad } else { Tone::Strong };
+        let tone = if outcome_tone == Tone::Bad {
+            Tone::Bad
+        } else {
+            Tone::Strong
+        };
         self.page.bullet(&bullet, &(head, tone));
-        let mut facts = vec![format!("{} UTC", moment(session.issuance.record.event_time)), outcome];
-        facts.extend(session.issuance.session.access_key_id.as_ref().map(|key| safe(key)));
-        facts.push(format!("from {}", shown(session.issuance.record.source_ip_address.as_ref())));
-        facts.push(format!("MFA {}", mfa(session).0));
+        let mut facts = vec![format!(
+            "{} UTC",
+            moment(session.issuance.record.event_time)
+        )];
+        let key = session.issuance.session.access_key_id.as_ref();
+        facts.push(key.map_or_else(|| outcome.clone(), |key| format!("{outcome} {}", safe(key))));
+        facts.push(format!(
+            "from {}",
+            shown(session.issuance.record.source_ip_address.as_ref())
+        ));
+        let (mfa, _) = mfa(session);
+        facts.extend((mfa != ABSENT).then(|| format!("MFA {mfa}")));
         facts.push(link(session).0);
         let rest = format!("{}{}", twig.lead, if twig.is_last { "   " } else { "│  " });
-        self.page.bullet(&rest, &(facts.join("  "), Tone::Dim));
+        self.page.bullet(&rest, &(facts.join(", "), Tone::Dim));
     }
 }

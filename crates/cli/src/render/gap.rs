@@ -28,10 +28,23 @@ pub(crate) fn explain(session: &Session) -> Explained {
 fn not_in_logs(session: &Session) -> Explained {
     let caller = &session.issuance.caller;
     let account = shown(session.origin.account_id.as_ref());
-    let issuer = caller.caller_session_issuer_arn.as_ref().or(caller.caller_arn.as_ref());
+    let issuer = caller
+        .caller_session_issuer_arn
+        .as_ref()
+        .or(caller.caller_arn.as_ref());
     let mut known = Vec::new();
-    known.extend(caller.caller_arn.as_ref().map(|arn| format!("caller {}", safe(arn))));
-    known.extend(caller.caller_access_key_id.as_ref().map(|key| format!("key {}", safe(key))));
+    known.extend(
+        caller
+            .caller_arn
+            .as_ref()
+            .map(|arn| format!("caller {}", safe(arn))),
+    );
+    known.extend(
+        caller
+            .caller_access_key_id
+            .as_ref()
+            .map(|key| format!("key {}", safe(key))),
+    );
     let at = match caller.caller_session_created_at {
         Some(created) => {
             known.push(format!("session created {} UTC", moment(created)));
@@ -52,7 +65,11 @@ fn not_in_logs(session: &Session) -> Explained {
 
 fn caller_copy_missing(session: &Session) -> Explained {
     let (caller, record) = (&session.issuance.caller, &session.issuance.record);
-    let account_of_caller = session.origin.account_id.as_ref().or(caller.caller_account_id.as_ref());
+    let account_of_caller = session
+        .origin
+        .account_id
+        .as_ref()
+        .or(caller.caller_account_id.as_ref());
     let missing = shown(account_of_caller);
     let mut known = Vec::new();
     known.extend(caller.caller_principal_id.as_ref().map(|principal| {
@@ -63,9 +80,24 @@ fn caller_copy_missing(session: &Session) -> Explained {
         }
     }));
     known.push(format!("account {missing}"));
-    known.extend(session.issuance.session.external_id.as_ref().map(|id| format!("external ID {}", safe(id))));
-    known.extend(record.source_ip_address.as_ref().map(|address| format!("from {}", safe(address))));
-    let shared = record.shared_event_id.as_ref().map(|id| format!(" (sharedEventID {})", safe(id)));
+    known.extend(
+        session
+            .issuance
+            .session
+            .external_id
+            .as_ref()
+            .map(|id| format!("external ID {}", safe(id))),
+    );
+    known.extend(
+        record
+            .source_ip_address
+            .as_ref()
+            .map(|address| format!("from {}", safe(address))),
+    );
+    let shared = record
+        .shared_event_id
+        .as_ref()
+        .map(|id| format!(" (sharedEventID {})", safe(id)));
     Explained {
         why: format!(
             "the caller is in another account, and only the copy delivered to account {} is here",

@@ -2,30 +2,59 @@
 
 use trailback_sessions::Session;
 
-use super::page::Page;
+use super::page::{Column, Page};
 use super::words::{
-    ABSENT, Toned, account, link, mfa, moment, origin, outcome, policy, policy_name, session_name,
+    Toned, account, lines, mfa, moment, origin, outcome, policies, policy_name, session_name,
     shown, tags,
 };
 use crate::look::{Look, Tone};
+
+const NARROW: &[Column] = &[
+    Column::fixed("Time (UTC)"),
+    Column::flowing("Origin"),
+    Column::flowing("Role / session"),
+    Column::fixed("MFA"),
+    Column::fixed("Outcome"),
+];
+
+const WIDE: &[Column] = &[
+    Column::fixed("Time (UTC)"),
+    Column::flowing("Origin"),
+    Column::fixed("Account"),
+    Column::flowing("Role / session"),
+    Column::fixed("Issued key"),
+    Column::fixed("MFA"),
+    Column::flowing("Tags"),
+    Column::flowing("Session policy"),
+    Column::fixed("Outcome"),
+];
 
 /// The sessions as a table: more columns where there is room.
 pub(crate) fn render(sessions: &[Session], look: Look) -> String {
     let mut page = Page::new(look);
     if look.is_wide() {
-        let header = ["Time (UTC)", "Origin", "Account", "Role / session", "Issued key", "MFA", "Tags", "Policy", "Outcome", "Link"];
-        page.table(&header, sessions.iter().map(wide_row).collect(), false);
+        page.table(WIDE, sessions.iter().map(wide_row).collect());
     } else {
-        let header = ["Time (UTC)", "Origin", "Role / session", "MFA", "Outcome"];
-        page.table(&header, sessions.iter().map(narrow_row).collect(), false);
+        page.table(NARROW, sessions.iter().map(narrow_row).collect());
     }
     page.into_text()
 }
 
 fn origin_cell(session: &Session) -> Toned {
-    let tone = if session.origin.known { Tone::Strong } else { Tone::Bad };
+    let tone = if session.origin.known {
+        Tone::Strong
+    } else {
+        Tone::Bad
+    };
     let who = origin(&session.origin);
-    (if session.origin.known { who } else { format!("gap: {who}") }, tone)
+    (
+        if session.origin.known {
+            who
+        } else {
+            format!("gap: {who}")
+        },
+        tone,
+    )
 }
 
 fn narrow_row(session: &Session) -> Vec<Toned> {
@@ -39,17 +68,18 @@ fn narrow_row(session: &Session) -> Vec<Toned> {
 }
 
 fn wide_row(session: &Session) -> Vec<Toned> {
-    let none = || (ABSENT.to_owned(), Tone::Dim);
     vec![
         (moment(session.issuance.record.event_time), Tone::Plain),
         origin_cell(session),
         (account(session), Tone::Plain),
         (session_name(session), Tone::Plain),
-        (shown(session.issuance.session.access_key_id.as_ref()), Tone::Plain),
+        (
+            shown(session.issuance.session.access_key_id.as_ref()),
+            Tone::Plain,
+        ),
         mfa(session),
-        tags(session).map_or_else(none, |tags| (tags, Tone::Plain)),
-        policy(session, policy_name).map_or_else(none, |policy| (policy, Tone::Plain)),
+        lines(tags(session)),
+        lines(policies(session, policy_name)),
         outcome(session),
-        link(session),
     ]
 }

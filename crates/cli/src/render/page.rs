@@ -1,7 +1,7 @@
 //! A page of labelled, wrapped lines beside a rail that leads from one hop to the next.
 
 use comfy_table::{
-    Attribute, Cell, Color, ContentArrangement, LineStyle, Table, TableStyle,
+    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
 };
 
 use super::text::{columns, wrap};
@@ -26,26 +26,47 @@ pub(crate) struct Rail {
 
 impl Rail {
     /// No rail, indented.
-    pub(crate) const NONE: Rail = Rail { first: "  ", rest: "  " };
+    pub(crate) const NONE: Rail = Rail {
+        first: " ",
+        rest: " ",
+    };
     /// The start: a known origin.
-    pub(crate) const ORIGIN: Rail = Rail { first: "● ", rest: "│ " };
+    pub(crate) const ORIGIN: Rail = Rail {
+        first: "● ",
+        rest: "│ ",
+    };
     /// The start: a gap.
-    pub(crate) const GAP: Rail = Rail { first: "○ ", rest: "│ " };
+    pub(crate) const GAP: Rail = Rail {
+        first: "○ ",
+        rest: "│ ",
+    };
     /// Beside a hop that others follow.
-    pub(crate) const HOP: Rail = Rail { first: "├─", rest: "│ " };
+    pub(crate) const HOP: Rail = Rail {
+        first: "├─",
+        rest: "│ ",
+    };
     /// Beside the last hop.
-    pub(crate) const LAST: Rail = Rail { first: "└─", rest: "  " };
+    pub(crate) const LAST: Rail = Rail {
+        first: "└─",
+        rest: "  ",
+    };
 
     /// The rail of an entry's further lines.
     pub(crate) fn below(self) -> Rail {
-        Rail { first: self.rest, rest: self.rest }
+        Rail {
+            first: self.rest,
+            rest: self.rest,
+        }
     }
 }
 
 impl Page {
     /// An empty page.
     pub(crate) fn new(look: Look) -> Page {
-        Page { look, text: String::new() }
+        Page {
+            look,
+            text: String::new(),
+        }
     }
 
     /// The text so far.
@@ -71,7 +92,10 @@ impl Page {
     }
 
     fn indented(&mut self, first: &str, rest: &str, (text, tone): (&str, Tone)) {
-        for (number, line) in wrap(text, self.look.width - columns(first)).iter().enumerate() {
+        for (number, line) in wrap(text, self.look.width - columns(first))
+            .iter()
+            .enumerate()
+        {
             self.text += if number == 0 { first } else { rest };
             self.text += &self.look.paint(tone, line);
             self.text.push('\n');
@@ -79,10 +103,22 @@ impl Page {
     }
 
     /// A label and its text beside the rail; further lines of the text stand under the first.
-    pub(crate) fn entry(&mut self, rail: Rail, (label, label_tone): (&str, Tone), (text, tone): &Toned) {
+    pub(crate) fn entry(
+        &mut self,
+        rail: Rail,
+        (label, label_tone): (&str, Tone),
+        (text, tone): &Toned,
+    ) {
         let indent = columns(rail.first) + 1 + LABEL_COLUMNS;
-        for (number, line) in wrap(text, self.look.width.saturating_sub(indent)).iter().enumerate() {
-            let (rail, label) = if number == 0 { (rail.first, label) } else { (rail.rest, "") };
+        for (number, line) in wrap(text, self.look.width.saturating_sub(indent))
+            .iter()
+            .enumerate()
+        {
+            let (rail, label) = if number == 0 {
+                (rail.first, label)
+            } else {
+                (rail.rest, "")
+            };
             let space = " ".repeat(LABEL_COLUMNS.saturating_sub(columns(label)));
             self.text += &self.look.paint(Tone::Dim, rail);
             self.text.push(' ');
@@ -93,26 +129,62 @@ impl Page {
         }
     }
 
-    /// A table of the page's width; with `whole_words`, wider rather than broken.
-    pub(crate) fn table(&mut self, header: &[&str], rows: Vec<Vec<Toned>>, whole_words: bool) {
+    /// A table of the page's width, two columns in from the edge.
+    ///
+    /// Columns marked [`Column::fixed`] stay on one line; the others are wrapped where the width asks for it.
+    pub(crate) fn table(&mut self, header: &[Column], rows: Vec<Vec<Toned>>) {
         let mut table = Table::new();
         table.force_no_tty().load_style(UNDERLINED_HEADER);
         if self.look.colour {
             table.enforce_styling();
         }
-        table.set_content_arrangement(if whole_words {
-            ContentArrangement::Disabled
-        } else {
-            ContentArrangement::Dynamic
-        });
-        table.set_width(u16::try_from(self.look.width).unwrap_or(u16::MAX));
-        table.set_header(header.iter().map(|name| cell(&((*name).to_owned(), Tone::Dim))));
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(self.look.width - TABLE_INDENT.len()).unwrap_or(u16::MAX));
+        table.set_header(
+            header
+                .iter()
+                .map(|column| cell(&(column.name.to_owned(), Tone::Dim))),
+        );
         for row in &rows {
             table.add_row(row.iter().map(cell));
         }
+        for (column, laid_out) in header.iter().zip(table.column_iter_mut()) {
+            laid_out.set_padding((0, 1));
+            if column.is_fixed {
+                laid_out.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
         for line in table.lines() {
+            self.text += TABLE_INDENT;
             self.text += line.trim_end();
             self.text.push('\n');
+        }
+    }
+}
+
+const TABLE_INDENT: &str = "  ";
+
+/// A column of a table.
+#[derive(Clone, Copy)]
+pub(crate) struct Column {
+    name: &'static str,
+    is_fixed: bool,
+}
+
+impl Column {
+    /// A column whose cells stay on one line: times, accounts, key IDs.
+    pub(crate) const fn fixed(name: &'static str) -> Column {
+        Column {
+            name,
+            is_fixed: true,
+        }
+    }
+
+    /// A column whose cells may be wrapped.
+    pub(crate) const fn flowing(name: &'static str) -> Column {
+        Column {
+            name,
+            is_fixed: false,
         }
     }
 }

@@ -19,7 +19,9 @@ pub(crate) fn hop_name(hops: &[Session], position: usize) -> String {
 
 /// How many hops stand before the first one that is shown (rule L10 cuts very long chains).
 pub(crate) fn earlier_hops(hops: &[Session]) -> usize {
-    let depth = hops.last().map_or(0, |session| usize::try_from(session.chain.depth).unwrap_or(0));
+    let depth = hops.last().map_or(0, |session| {
+        usize::try_from(session.chain.depth).unwrap_or(0)
+    });
     (depth + 1).saturating_sub(hops.len())
 }
 
@@ -45,7 +47,9 @@ fn refused(hops: &[Session]) -> Option<Toned> {
 }
 
 fn mfa_lost(hops: &[Session]) -> Option<Toned> {
-    let first = hops.iter().position(|session| session.chain_mfa_lost == Some(true))?;
+    let first = hops
+        .iter()
+        .position(|session| session.chain_mfa_lost == Some(true))?;
     let text = format!(
         "MFA stands at the origin only: from {} on, neither the call nor the caller's session shows it",
         hop_name(hops, first)
@@ -75,7 +79,10 @@ fn source_identity(hops: &[Session]) -> Vec<Toned> {
     if remarks.is_empty() {
         let name = shown(identity(&hops[set]).as_ref());
         remarks.push((
-            format!("source identity {name}, set at {} and unchanged since", hop_name(hops, set)),
+            format!(
+                "source identity {name}, set at {} and unchanged since",
+                hop_name(hops, set)
+            ),
             Tone::Plain,
         ));
     }
@@ -84,10 +91,14 @@ fn source_identity(hops: &[Session]) -> Vec<Toned> {
 
 /// The account of the origin and of every hop, and where it changes.
 fn accounts(hops: &[Session]) -> Vec<Toned> {
-    let mut before = hops.first().and_then(|session| session.origin.account_id.clone());
+    let mut before = hops
+        .first()
+        .and_then(|session| session.origin.account_id.clone());
     let mut remarks = Vec::new();
     for (position, session) in hops.iter().enumerate() {
-        let Some(now) = account_id(session) else { continue };
+        let Some(now) = account_id(session) else {
+            continue;
+        };
         if let Some(left) = before.as_ref().filter(|before| *before != now) {
             let text = format!(
                 "{} crosses from account {} into account {}",
@@ -128,7 +139,10 @@ fn policy_dropped(hops: &[Session]) -> Vec<Toned> {
     let restricted = |session: &Session| session.issuance.policy.session_scope_sha256.is_some();
     let mut remarks = Vec::new();
     for position in 1..hops.len() {
-        if restricted(&hops[position - 1]) && !restricted(&hops[position]) && !is_use(&hops[position]) {
+        if restricted(&hops[position - 1])
+            && !restricted(&hops[position])
+            && !is_use(&hops[position])
+        {
             let text = format!(
                 "{} is free of the session policy that restricts {}",
                 hop_name(hops, position),
@@ -141,9 +155,15 @@ fn policy_dropped(hops: &[Session]) -> Vec<Toned> {
 }
 
 fn tags_incomplete(hops: &[Session]) -> Option<Toned> {
-    let unknown = hops.iter().filter(|session| !is_use(session) && !session.effective_tags_known).count();
+    let unknown = hops
+        .iter()
+        .filter(|session| !is_use(session) && !session.effective_tags_known)
+        .count();
     (unknown > 0).then(|| {
         let hops = count(unknown as u64, "hop", "hops");
-        (format!("inherited tags of {hops} are not known, because the session before is not"), Tone::Dim)
+        (
+            format!("inherited tags of {hops} are not known, because the session before is not"),
+            Tone::Dim,
+        )
     })
 }

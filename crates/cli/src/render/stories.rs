@@ -33,7 +33,10 @@ pub(crate) fn anna() -> Origin {
 
 /// A role session issued at a time of 2026-11-20, with nothing remarkable about it.
 pub(crate) fn issued(number: u32, time: &str, account: &str, role: &str, name: &str) -> Session {
-    let mut session = Session { effective_tags_known: true, ..Session::default() };
+    let mut session = Session {
+        effective_tags_known: true,
+        ..Session::default()
+    };
     let record = &mut session.issuance.record;
     record.event_id = Text::from(format!("00000000-0000-4000-8000-{number:012}"));
     record.event_ids = vec![record.event_id.clone()];
@@ -75,7 +78,10 @@ pub(crate) fn linked(mut session: Session, parent: &Session, evidence: Evidence)
     session.issuance.mfa.caller_mfa = Some(false);
     session.origin = parent.origin.clone();
     session.origin_mfa = parent.origin_mfa;
-    session.chain = Chain { depth: parent.chain.depth + 1, ..Chain::default() };
+    session.chain = Chain {
+        depth: parent.chain.depth + 1,
+        ..Chain::default()
+    };
     session
 }
 
@@ -89,16 +95,24 @@ pub(crate) fn cross_account_chain() -> Vec<Session> {
     jump.issuance.mfa.mfa_serial_number = text("arn:aws:iam::111122223333:mfa/anna.phone");
     jump.issuance.session.source_identity = text("anna.berg");
     let tags = [("Team", "payments"), ("Ticket", "OPS-4711")];
-    jump.issuance.tags.session_tags =
-        tags.iter().map(|(key, value)| (Text::from(*key), Text::from(*value))).collect();
+    jump.issuance.tags.session_tags = tags
+        .iter()
+        .map(|(key, value)| (Text::from(*key), Text::from(*value)))
+        .collect();
     jump.effective_tags = jump.issuance.tags.session_tags.clone();
     jump.effective_transitive_tag_keys = vec![Text::from("Ticket")];
 
     let mut operator = issued(2, "09:05:40", PROD_ACCOUNT, "prod-operator", "anna.berg");
     operator = linked(operator, &jump, Evidence::IssuedKey);
-    operator.issuance.record.event_ids.push(Text::from("00000000-0000-4000-8000-00000000002b"));
+    operator
+        .issuance
+        .record
+        .event_ids
+        .push(Text::from("00000000-0000-4000-8000-00000000002b"));
     operator.issuance.session.source_identity = text("anna.berg");
-    operator.effective_tags.insert(Text::from("Ticket"), Text::from("OPS-4711"));
+    operator
+        .effective_tags
+        .insert(Text::from("Ticket"), Text::from("OPS-4711"));
     operator.effective_transitive_tag_keys = vec![Text::from("Ticket")];
     operator.issuance.policy.session_policy_sha256 =
         text("3fa4c2d1a0b9c8d7e6f5a4b3c2d1e0f93fa4c2d1a0b9c8d7e6f5a4b3c2d1e0f9");
@@ -107,11 +121,19 @@ pub(crate) fn cross_account_chain() -> Vec<Session> {
         vec![Text::from("arn:aws:iam::aws:policy/AmazonRDSFullAccess")];
     operator.chain_mfa_lost = Some(true);
 
-    let mut restore = issued(3, "09:12:03", PROD_ACCOUNT, "ledger-restore", "restore-4711");
+    let mut restore = issued(
+        3,
+        "09:12:03",
+        PROD_ACCOUNT,
+        "ledger-restore",
+        "restore-4711",
+    );
     restore = linked(restore, &operator, Evidence::IssuedKey);
     restore.issuance.record.source_ip_address = text("198.51.100.77");
     restore.issuance.session.source_identity = text("anna.berg");
-    restore.effective_tags.insert(Text::from("Ticket"), Text::from("OPS-4711"));
+    restore
+        .effective_tags
+        .insert(Text::from("Ticket"), Text::from("OPS-4711"));
     restore.effective_transitive_tag_keys = vec![Text::from("Ticket")];
     restore.chain_mfa_lost = Some(true);
     vec![jump, operator, restore]
@@ -131,7 +153,13 @@ pub(crate) fn vendor_gap() -> Vec<Session> {
         account_id: text("999988887777"),
         ..Origin::default()
     });
-    let inventory = issued(5, "09:50:21", PROD_ACCOUNT, "inventory-reader", "posture-scan");
+    let inventory = issued(
+        5,
+        "09:50:21",
+        PROD_ACCOUNT,
+        "inventory-reader",
+        "posture-scan",
+    );
     let inventory = linked(inventory, &audit, Evidence::IssuedKey);
     vec![audit, inventory]
 }
@@ -146,10 +174,12 @@ pub(crate) fn gap(reason: GapReason) -> Vec<Session> {
     caller.caller_access_key_id = text("ASIA3KF6UTOHQEXAMPLE");
     caller.caller_session_created_at = Some(at("08:15:00"));
     if reason == GapReason::Ambiguous {
-        session.link.candidates =
-            ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"]
-                .map(Text::from)
-                .to_vec();
+        session.link.candidates = [
+            "00000000-0000-4000-8000-00000000000a",
+            "00000000-0000-4000-8000-00000000000b",
+        ]
+        .map(Text::from)
+        .to_vec();
     }
     session.origin = Arc::new(Origin {
         origin_type: OriginType::AssumedRole,
@@ -162,7 +192,13 @@ pub(crate) fn gap(reason: GapReason) -> Vec<Session> {
 
 /// A call made with an Identity Center session, whose key is not the one issued; the caller was refused.
 pub(crate) fn identity_center_refused() -> Vec<Session> {
-    let mut portal = issued(7, "09:20:05", PROD_ACCOUNT, "AWSReservedSSO_Analyst_5b1f", "maria.ito@example.com");
+    let mut portal = issued(
+        7,
+        "09:20:05",
+        PROD_ACCOUNT,
+        "AWSReservedSSO_Analyst_5b1f",
+        "maria.ito@example.com",
+    );
     portal.link.status = LinkStatus::Origin;
     portal.issuance.record.event_name = text("AssumeRoleWithSAML");
     portal.issuance.record.source_ip_address = text("AWS Internal");
@@ -192,11 +228,24 @@ pub(crate) fn identity_center_refused() -> Vec<Session> {
 
 /// Everything an attacker may choose, chosen badly.
 pub(crate) fn hostile() -> Vec<Session> {
-    let mut session = issued(9, "11:00:00", PROD_ACCOUNT, "web", "\u{1b}[2Jroot\u{202e}nimda");
+    let mut session = issued(
+        9,
+        "11:00:00",
+        PROD_ACCOUNT,
+        "web",
+        "\u{1b}[2Jroot\u{202e}nimda",
+    );
     session.link.status = LinkStatus::Origin;
-    session.origin = Arc::new(Origin { name: text("evil\r\n● origin  nobody"), ..anna() });
+    session.origin = Arc::new(Origin {
+        name: text("evil\r\n● origin  nobody"),
+        ..anna()
+    });
     session.issuance.record.user_agent = text("\u{1b}]0;title\u{7}curl/8 x");
-    session.issuance.tags.session_tags.insert(Text::from("k\n"), Text::from("\u{9b}31mred"));
+    session
+        .issuance
+        .tags
+        .session_tags
+        .insert(Text::from("k\n"), Text::from("\u{9b}31mred"));
     session.effective_tags = session.issuance.tags.session_tags.clone();
     session.issuance.record.outcome = Outcome::Failed;
     session.issuance.record.error_message = text("\u{1b}[31mall is well\u{1b}[0m");

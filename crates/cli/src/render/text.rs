@@ -35,7 +35,10 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+    textwrap::wrap(text, options)
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect()
 }
 
 /// How many columns the text takes on a terminal.
@@ -45,7 +48,11 @@ pub(crate) fn columns(text: &str) -> usize {
 
 /// `1 hop`, `2 hops`: a count with its noun, thousands grouped.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+    format!(
+        "{} {}",
+        grouped(number),
+        if number == 1 { one } else { many }
+    )
 }
 
 /// `12,345,678`.

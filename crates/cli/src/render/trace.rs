@@ -3,12 +3,13 @@
 use trailback_sessions::Session;
 
 use super::gap;
-use super::page::{Page, Rail};
+use super::page::{Column, Page, Rail};
 use super::remarks::{earlier_hops, hop_name, remarks};
 use super::text::{count, safe};
 use super::words::{
-    self, ABSENT, Toned, account, came_from, call, is_use, link, link_in_full, mfa, mfa_in_full,
-    moment, origin, origin_mfa, outcome, policy, policy_name, session_name, shown, tags, whole_arn,
+    self, ISSUED, TRANSITIVE, Toned, absent, account, call, came_from, is_use, lines, link,
+    link_in_full, mfa, mfa_in_full, moment, origin, origin_mfa, outcome, policies, policy_name,
+    session_name, shown, tags, whole_arn,
 };
 use crate::look::{Look, Tone};
 
@@ -23,7 +24,9 @@ pub(crate) struct Trail<'a> {
 /// The trace as text: a table with one hop a line where there is room, else a block per hop.
 pub(crate) fn render(trail: &Trail<'_>, look: Look) -> String {
     let mut page = Page::new(look);
-    let [first, ..] = trail.hops else { return String::new() };
+    let [first, ..] = trail.hops else {
+        return String::new();
+    };
     answer(&mut page, trail);
     page.gap("");
     if look.is_wide() {
@@ -31,28 +34,47 @@ pub(crate) fn render(trail: &Trail<'_>, look: Look) -> String {
         page.gap("");
         hop_table(&mut page, trail.hops);
         page.gap("");
-        record_table(&mut page, trail.hops);
+        records(&mut page, trail.hops);
     } else {
-        let rail = if first.origin.known { Rail::ORIGIN } else { Rail::GAP };
+        let rail = if first.origin.known {
+            Rail::ORIGIN
+        } else {
+            Rail::GAP
+        };
         start(&mut page, first, earlier_hops(trail.hops), rail);
         for position in 0..trail.hops.len() {
             page.gap("│");
             hop_block(&mut page, trail.hops, position);
         }
     }
-    let remarks = remarks(trail.hops);
+    closing(&mut page, trail.hops);
+    page.into_text()
+}
+
+/// Remarks, and what a mark means where one was used.
+fn closing(page: &mut Page, hops: &[Session]) {
+    let remarks = remarks(hops);
     if !remarks.is_empty() {
         page.gap("");
-        for remark in &remarks {
-            page.bullet("  * ", remark);
-        }
     }
-    page.into_text()
+    for remark in &remarks {
+        page.bullet("  - ", remark);
+    }
+    let has_transitive = |session: &Session| !session.effective_transitive_tag_keys.is_empty();
+    if hops
+        .iter()
+        .any(|session| !is_use(session) && has_transitive(session))
+    {
+        page.gap("");
+        page.bullet("  ", &(TRANSITIVE.to_owned(), Tone::Dim));
+    }
 }
 
 /// The question and its answer, before any detail.
 fn answer(page: &mut Page, trail: &Trail<'_>) {
-    let (Some(first), Some(last)) = (trail.hops.first(), trail.hops.last()) else { return };
+    let (Some(first), Some(last)) = (trail.hops.first(), trail.hops.last()) else {
+        return;
+    };
     page.paragraph(&(format!("Who is behind {}?", safe(trail.subject)), Tone::Dim));
     let who = named_origin(last);
     if last.origin.known {
@@ -80,13 +102,19 @@ fn extent(hops: &[Session], first: &Session, last: &Session) -> String {
     accounts.extend(last.origin.account_id.as_ref());
     accounts.sort_unstable();
     accounts.dedup();
-    let (from, to) =
-        (moment(first.issuance.record.event_time), moment(last.issuance.record.event_time));
+    let (from, to) = (
+        moment(first.issuance.record.event_time),
+        moment(last.issuance.record.event_time),
+    );
     let to = match (from.split_once(' '), to.split_once(' ')) {
         (Some((day, _)), Some((same_day, time))) if day == same_day => time.to_owned(),
         _ => to,
     };
-    let period = if hops.len() > 1 { format!("{from} to {to}") } else { from };
+    let period = if hops.len() > 1 {
+        format!("{from} to {to}")
+    } else {
+        from
+    };
     format!(
         "{} in {}, {period} UTC",
         count(issuances as u64, "hop", "hops"),
@@ -98,24 +126,48 @@ fn extent(hops: &[Session], first: &Session, last: &Session) -> String {
 fn start(page: &mut Page, first: &Session, earlier: usize, rail: Rail) {
     let below = rail.below();
     if first.origin.known {
-        page.entry(rail, ("origin", Tone::Accent), &(origin(&first.origin), Tone::Strong));
+        page.entry(
+            rail,
+            ("origin", Tone::Accent),
+            &(origin(&first.origin), Tone::Strong),
+        );
         let arn = first.origin.arn.as_ref().map(|arn| safe(arn));
-        let provider = first.origin.identity_provider.as_ref().map(|idp| format!("vouched for by {}", safe(idp)));
-        let key = first.origin.access_key_id.as_ref().map(|key| format!("access key {}", safe(key)));
+        let provider = first
+            .origin
+            .identity_provider
+            .as_ref()
+            .map(|idp| format!("vouched for by {}", safe(idp)));
+        let key = first
+            .origin
+            .access_key_id
+            .as_ref()
+            .map(|key| format!("access key {}", safe(key)));
         for text in [arn, provider, key].into_iter().flatten() {
             page.entry(below, ("", Tone::Dim), &(text, Tone::Plain));
         }
     } else if earlier == 0 {
         let gap = gap::explain(first);
         page.entry(rail, ("gap", Tone::Bad), &(gap.why, Tone::Bad));
-        page.entry(below, ("known", Tone::Dim), &(gap.known.join(", "), Tone::Plain));
+        page.entry(
+            below,
+            ("known", Tone::Dim),
+            &(gap.known.join(", "), Tone::Plain),
+        );
         page.entry(below, ("next", Tone::Dim), &(gap.next, Tone::Plain));
     } else {
-        page.entry(rail, ("gap", Tone::Bad), &("further up the chain".to_owned(), Tone::Bad));
+        page.entry(
+            rail,
+            ("gap", Tone::Bad),
+            &("further up the chain".to_owned(), Tone::Bad),
+        );
     }
     if earlier > 0 {
         let hops = count(earlier as u64, "earlier hop", "earlier hops");
-        page.entry(below, ("", Tone::Dim), &(format!("{hops} not shown"), Tone::Dim));
+        page.entry(
+            below,
+            ("", Tone::Dim),
+            &(format!("{hops} not shown"), Tone::Dim),
+        );
     }
 }
 
@@ -129,9 +181,21 @@ fn hop_block(page: &mut Page, hops: &[Session], position: usize) {
     };
     let name = hop_name(hops, position);
     let (outcome, outcome_tone) = outcome(session);
-    let head = format!("{} UTC  {}  {outcome}", moment(session.issuance.record.event_time), call(session));
-    let head_tone = if outcome_tone == Tone::Bad { Tone::Bad } else { Tone::Strong };
-    page.entry(rail, (name.trim_start_matches("the "), Tone::Accent), &(head, head_tone));
+    let head = format!(
+        "{} UTC  {}  {outcome}",
+        moment(session.issuance.record.event_time),
+        call(session)
+    );
+    let head_tone = if outcome_tone == Tone::Bad {
+        Tone::Bad
+    } else {
+        Tone::Strong
+    };
+    page.entry(
+        rail,
+        (name.trim_start_matches("the "), Tone::Accent),
+        &(head, head_tone),
+    );
     for (label, text) in hop_entries(hops, position) {
         page.entry(below, (label, Tone::Dim), &text);
     }
@@ -144,16 +208,26 @@ fn hop_entries(hops: &[Session], position: usize) -> Vec<(&'static str, Toned)> 
     if is_use(session) {
         entries.push(("account", plain(account(session))));
     } else {
-        entries.push(("session", plain(format!("{}, account {}", session_name(session), account(session)))));
+        entries.push((
+            "session",
+            plain(format!(
+                "{}, account {}",
+                session_name(session),
+                account(session)
+            )),
+        ));
         entries.extend(issued_key(session).map(|key| ("key", plain(key))));
     }
     entries.push(("from", plain(came_from(session))));
     if !is_use(session) {
         entries.push(("MFA", mfa_in_full(session)));
-        entries.push(("tags", tags(session).map_or(("none".to_owned(), Tone::Dim), plain)));
-        entries.push(("policy", policy(session, whole_arn).map_or(("none".to_owned(), Tone::Dim), plain)));
+        entries.push(("tags", listed(&tags(session))));
+        entries.push(("policy", listed(&policies(session, whole_arn))));
     }
-    let before = position.checked_sub(1).map_or_else(|| "the hop before".to_owned(), |before| hop_name(hops, before));
+    let before = position.checked_sub(1).map_or_else(
+        || "the hop before".to_owned(),
+        |before| hop_name(hops, before),
+    );
     entries.push(("link", link_in_full(session, &before)));
     entries.extend(record_entries(session));
     entries
@@ -176,9 +250,12 @@ fn record_entries(session: &Session) -> Vec<(&'static str, Toned)> {
     if objects.is_empty() {
         entries.push(("log", ("the record you gave".to_owned(), Tone::Dim)));
     }
-    entries.extend(
-        objects.iter().enumerate().map(|(number, object)| (if number == 0 { "log" } else { "" }, (safe(object), Tone::Dim))),
-    );
+    entries.extend(objects.iter().enumerate().map(|(number, object)| {
+        (
+            if number == 0 { "log" } else { "" },
+            (safe(object), Tone::Dim),
+        )
+    }));
     entries
 }
 
@@ -192,61 +269,84 @@ fn event_ids(session: &Session) -> String {
     text
 }
 
-/// The hops, one a line.
+/// The hops, one a line; the outcome only where it is not the same for all.
 fn hop_table(page: &mut Page, hops: &[Session]) {
-    let header =
-        ["Hop", "Time (UTC)", "Account", "Role / session", "Source IP", "MFA", "Tags", "Policy", "Outcome", "Link"];
+    let has_outcome = hops.iter().any(|session| outcome(session).0 != ISSUED);
+    let mut columns = vec![
+        Column::fixed("Hop"),
+        Column::fixed("Time (UTC)"),
+        Column::fixed("Account"),
+        Column::flowing("Role / session"),
+        Column::fixed("Source IP"),
+        Column::fixed("MFA"),
+        Column::flowing("Tags"),
+        Column::flowing("Session policy"),
+        Column::flowing("Link"),
+    ];
+    if has_outcome {
+        columns.push(Column::fixed("Outcome"));
+    }
     let rows = hops.iter().enumerate().map(|(position, session)| {
-        let none = || (ABSENT.to_owned(), Tone::Dim);
-        let plain = |text: String| (text, Tone::Plain);
-        vec![
-            (short_name(hops, position), Tone::Accent),
-            plain(moment(session.issuance.record.event_time)),
-            plain(account(session)),
-            (session_name(session), Tone::Strong),
-            plain(shown(session.issuance.record.source_ip_address.as_ref())),
-            if is_use(session) { none() } else { mfa(session) },
-            tags(session).filter(|_| !is_use(session)).map_or_else(none, plain),
-            policy(session, policy_name).map_or_else(none, plain),
-            outcome(session),
-            link(session),
-        ]
+        let mut row = hop_row(hops, position);
+        row.extend(has_outcome.then(|| outcome(session)));
+        row
     });
-    page.table(&header, rows.collect(), false);
+    page.table(&columns, rows.collect());
+}
+
+fn hop_row(hops: &[Session], position: usize) -> Vec<Toned> {
+    let session = &hops[position];
+    let plain = |text: String| (text, Tone::Plain);
+    vec![
+        (short_name(hops, position), Tone::Accent),
+        plain(moment(session.issuance.record.event_time)),
+        plain(account(session)),
+        (session_name(session), Tone::Strong),
+        plain(shown(session.issuance.record.source_ip_address.as_ref())),
+        if is_use(session) {
+            absent()
+        } else {
+            mfa(session)
+        },
+        lines(tags(session)),
+        lines(policies(session, policy_name)),
+        link(session),
+    ]
 }
 
 fn short_name(hops: &[Session], position: usize) -> String {
     let name = hop_name(hops, position);
-    name.trim_start_matches("hop ").trim_start_matches("the ").to_owned()
+    name.trim_start_matches("hop ")
+        .trim_start_matches("the ")
+        .to_owned()
 }
 
 /// Where an auditor finds the record of every hop.
-fn record_table(page: &mut Page, hops: &[Session]) {
-    let header = ["Hop", "Call", "Issued key", "Event ID", "Log object"];
-    let mut rows = Vec::new();
+fn records(page: &mut Page, hops: &[Session]) {
     for (position, session) in hops.iter().enumerate() {
-        let record = &session.issuance.record;
-        let events = std::iter::once(&record.event_id)
-            .chain(record.event_ids.iter().filter(|id| **id != record.event_id));
-        let mut events = events.map(|id| safe(id));
-        let given = "the record you gave".to_owned();
-        let objects = session.issuance.log_objects.iter().map(|object| safe(object));
-        let mut objects = objects.chain(session.issuance.log_objects.is_empty().then_some(given));
-        let mut lead = vec![
-            (short_name(hops, position), Tone::Accent),
-            (call(session), Tone::Plain),
-            (shown(session.issuance.session.access_key_id.as_ref()), Tone::Plain),
-        ];
-        loop {
-            let (event, object) = (events.next(), objects.next());
-            if event.is_none() && object.is_none() {
-                break;
-            }
-            let mut row = std::mem::replace(&mut lead, vec![(String::new(), Tone::Plain); 3]);
-            row.push((event.unwrap_or_default(), Tone::Dim));
-            row.push((object.unwrap_or_default(), Tone::Dim));
-            rows.push(row);
+        let key = issued_key(session).map_or_else(String::new, |key| format!(", issued {key}"));
+        let name = hop_name(hops, position);
+        let head = (format!("{}{key}", call(session)), Tone::Plain);
+        page.entry(
+            Rail::NONE,
+            (name.trim_start_matches("the "), Tone::Accent),
+            &head,
+        );
+        for (label, text) in record_entries(session) {
+            let label = if label == "event" { "event " } else { "" };
+            page.entry(
+                Rail::NONE,
+                ("", Tone::Dim),
+                &(format!("{label}{}", text.0), text.1),
+            );
         }
     }
-    page.table(&header, rows, true);
+}
+
+fn listed(items: &[String]) -> Toned {
+    if items.is_empty() {
+        ("none".to_owned(), Tone::Dim)
+    } else {
+        (items.join(", "), Tone::Plain)
+    }
 }

@@ -17,6 +17,20 @@ const HASH_SHOWN: usize = 12;
 /// A text and how it is to be read.
 pub(crate) type Toned = (String, Tone);
 
+/// A cell of which the logs say nothing.
+pub(crate) fn absent() -> Toned {
+    (ABSENT.to_owned(), Tone::Dim)
+}
+
+/// A cell with one item a line.
+pub(crate) fn lines(items: Vec<String>) -> Toned {
+    if items.is_empty() {
+        absent()
+    } else {
+        (items.join("\n"), Tone::Plain)
+    }
+}
+
 /// A text column that may be absent, made safe.
 pub(crate) fn shown(text: Option<&Text>) -> String {
     text.map_or_else(|| ABSENT.to_owned(), |text| safe(text))
@@ -24,15 +38,24 @@ pub(crate) fn shown(text: Option<&Text>) -> String {
 
 /// `2026-11-20 09:02:11` (UTC).
 pub(crate) fn moment(at: Timestamp) -> String {
-    at.to_string().replacen('T', " ", 1).trim_end_matches('Z').to_owned()
+    at.to_string()
+        .replacen('T', " ", 1)
+        .trim_end_matches('Z')
+        .to_owned()
 }
 
 /// `IAM user anna.berg`: the kind of an origin, and the name a person recognises.
 pub(crate) fn origin(origin: &Origin) -> String {
-    let name = origin.name.as_ref().or(origin.arn.as_ref()).or(origin.principal_id.as_ref());
+    let name = origin
+        .name
+        .as_ref()
+        .or(origin.arn.as_ref())
+        .or(origin.principal_id.as_ref());
     let Some(name) = name.map(|name| safe(name)) else {
         return match (&origin.account_id, origin.origin_type) {
-            (Some(account), OriginType::Root) => format!("the root user of account {}", safe(account)),
+            (Some(account), OriginType::Root) => {
+                format!("the root user of account {}", safe(account))
+            }
             (Some(account), _) => format!("a principal of account {}", safe(account)),
             (None, _) => "a caller the logs do not name".to_owned(),
         };
@@ -47,7 +70,7 @@ pub(crate) fn origin(origin: &Origin) -> String {
         OriginType::Compute if name.starts_with("i-") => format!("EC2 instance {name}"),
         OriginType::Compute => format!("compute {name}"),
         OriginType::Certificate => format!("certificate {name}"),
-        OriginType::AWSAccount => format!("principal {name} of another account"),
+        OriginType::AWSAccount => format!("principal {name}"),
         OriginType::AssumedRole => format!("role session {name}"),
         OriginType::Unknown => name,
     }
@@ -75,14 +98,24 @@ pub(crate) fn session_name(session: &Session) -> String {
         (_, Some(role), Some(name)) => format!("{} / {}", safe(role), safe(name)),
         (_, Some(role), None) => safe(role),
         (SessionType::SessionToken, None, _) => {
-            format!("session token of {}", shown(caller.caller_user_name.as_ref()))
+            format!(
+                "session token of {}",
+                shown(caller.caller_user_name.as_ref())
+            )
         }
         (SessionType::Console, None, None) => {
-            let user = caller.caller_user_name.as_ref().or(caller.caller_arn.as_ref());
+            let user = caller
+                .caller_user_name
+                .as_ref()
+                .or(caller.caller_arn.as_ref());
             format!("console of {}", shown(user))
         }
         (_, None, Some(name)) => safe(name),
-        (_, None, None) => match facts.session_arn.as_ref().or(facts.session_principal_id.as_ref()) {
+        (_, None, None) => match facts
+            .session_arn
+            .as_ref()
+            .or(facts.session_principal_id.as_ref())
+        {
             Some(principal) => safe(principal),
             None => "not named".to_owned(),
         },
@@ -107,7 +140,11 @@ pub(crate) fn account(session: &Session) -> String {
 /// See [`account`].
 pub(crate) fn account_id(session: &Session) -> Option<&Text> {
     let issuance = &session.issuance;
-    issuance.session.role_account_id.as_ref().or(issuance.record.recipient_account_id.as_ref())
+    issuance
+        .session
+        .role_account_id
+        .as_ref()
+        .or(issuance.record.recipient_account_id.as_ref())
 }
 
 /// Whether the row tells of a call made with a session, not of a session handed out.
@@ -115,12 +152,15 @@ pub(crate) fn is_use(session: &Session) -> bool {
     session.issuance.session.session_type == SessionType::Witness
 }
 
+/// The usual outcome.
+pub(crate) const ISSUED: &str = "issued";
+
 /// `issued`, `refused`, or `used`.
 pub(crate) fn outcome(session: &Session) -> Toned {
     match session.issuance.record.outcome {
         Outcome::Failed => ("refused".to_owned(), Tone::Bad),
         Outcome::Issued if is_use(session) => ("used".to_owned(), Tone::Plain),
-        Outcome::Issued => ("issued".to_owned(), Tone::Plain),
+        Outcome::Issued => (ISSUED.to_owned(), Tone::Plain),
     }
 }
 
@@ -141,12 +181,16 @@ pub(crate) fn mfa_in_full(session: &Session) -> Toned {
     let (text, tone) = match (mfa.session_mfa, mfa.caller_mfa) {
         (Some(true), _) => ("presented on this call".to_owned(), Tone::Good),
         (_, Some(true)) => ("in the caller's session, as logged".to_owned(), Tone::Good),
-        (Some(false), Some(false)) => {
-            ("none on this call, none in the caller's session".to_owned(), Tone::Warn)
-        }
+        (Some(false), Some(false)) => (
+            "none on this call, none in the caller's session".to_owned(),
+            Tone::Warn,
+        ),
         (Some(false), None) => ("none on this call".to_owned(), Tone::Warn),
         (None, Some(false)) => ("none in the caller's session".to_owned(), Tone::Warn),
-        (None, None) => ("not in the logs: such calls do not carry it".to_owned(), Tone::Dim),
+        (None, None) => (
+            "not in the logs: such calls do not carry it".to_owned(),
+            Tone::Dim,
+        ),
     };
     match &mfa.mfa_serial_number {
         Some(device) => (format!("{text}: {}", safe(device)), tone),
@@ -154,34 +198,42 @@ pub(crate) fn mfa_in_full(session: &Session) -> Toned {
     }
 }
 
-/// The tags in force: those of this call, `*` on the ones that pass on, then the inherited ones.
-pub(crate) fn tags(session: &Session) -> Option<String> {
+/// What the `*` behind a tag means.
+pub(crate) const TRANSITIVE: &str = "* a transitive tag: it passes on to the next role";
+
+/// The tags in force: those of this call, then the inherited ones; `*` on those that pass on.
+pub(crate) fn tags(session: &Session) -> Vec<String> {
     let own = &session.issuance.tags.session_tags;
-    let passes_on = |key: &Text| session.effective_transitive_tag_keys.contains(key);
-    let pair = |(key, value): (&Text, &Text)| {
-        let mark = if passes_on(key) { "*" } else { "" };
-        format!("{}={}{mark}", safe(key), safe(value))
+    let pair = |key: &Text, value: &Text| {
+        let passes_on = session.effective_transitive_tag_keys.contains(key);
+        format!(
+            "{}={}{}",
+            safe(key),
+            safe(value),
+            if passes_on { "*" } else { "" }
+        )
     };
-    let set: Vec<String> = own.iter().map(pair).collect();
-    let inherited: Vec<String> =
-        session.effective_tags.iter().filter(|(key, _)| !own.contains_key(*key)).map(pair).collect();
-    match (set.is_empty(), inherited.is_empty()) {
-        (true, true) => None,
-        (false, true) => Some(set.join(", ")),
-        (true, false) => Some(format!("inherited {}", inherited.join(", "))),
-        (false, false) => Some(format!("{}; inherited {}", set.join(", "), inherited.join(", "))),
-    }
+    let inherited = session
+        .effective_tags
+        .iter()
+        .filter(|(key, _)| !own.contains_key(*key));
+    own.iter()
+        .map(|(key, value)| pair(key, value))
+        .chain(inherited.map(|(key, value)| format!("inherited {}", pair(key, value))))
+        .collect()
 }
 
 /// The session policies: the start of the inline policy's hash, and the managed ones.
-pub(crate) fn policy(session: &Session, managed_name: fn(&str) -> String) -> Option<String> {
+pub(crate) fn policies(session: &Session, managed_name: fn(&str) -> String) -> Vec<String> {
     let policy = &session.issuance.policy;
-    let mut parts = Vec::new();
-    if let Some(hash) = policy.session_policy_sha256.as_ref() {
-        parts.push(format!("inline {}", safe(hash.get(..HASH_SHOWN).unwrap_or(hash))));
-    }
-    parts.extend(policy.session_policy_arns.iter().map(|arn| managed_name(&safe(arn))));
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let hash = policy.session_policy_sha256.as_ref();
+    let inline =
+        hash.map(|hash| format!("inline {}", safe(hash.get(..HASH_SHOWN).unwrap_or(hash))));
+    let managed = policy
+        .session_policy_arns
+        .iter()
+        .map(|arn| managed_name(&safe(arn)));
+    inline.into_iter().chain(managed).collect()
 }
 
 /// The ARN as it is.
@@ -202,7 +254,10 @@ pub(crate) fn policy_name(arn: &str) -> String {
 pub(crate) fn came_from(session: &Session) -> String {
     let record = &session.issuance.record;
     let address = shown(record.source_ip_address.as_ref());
-    let client = record.user_agent.as_ref().and_then(|agent| agent.split(' ').next());
+    let client = record
+        .user_agent
+        .as_ref()
+        .and_then(|agent| agent.split(' ').next());
     match client {
         Some(client) if Some(client) != record.source_ip_address.as_deref() => {
             format!("{address} with {}", safe(client))
@@ -230,12 +285,18 @@ pub(crate) fn link_in_full(session: &Session, before: &str) -> Toned {
         (LinkStatus::Origin, _) => "the caller is the origin".to_owned(),
         (LinkStatus::Gap, _) => return (format!("gap: {}", gap(link.gap_reason)), Tone::Bad),
         (LinkStatus::Linked, Some(Evidence::IssuedKey)) => {
-            format!("issued key: made with {}, handed out by {before}", shown(key))
+            format!(
+                "issued key: made with {}, handed out by {before}",
+                shown(key)
+            )
         }
         (LinkStatus::Linked, _) => context_link(session, before),
     };
     if link.candidates.len() > 1 {
-        sentence += &format!("; {} issuances fit, all of this origin", link.candidates.len());
+        sentence += &format!(
+            "; {} issuances fit, all of this origin",
+            link.candidates.len()
+        );
     }
     (sentence, Tone::Plain)
 }
@@ -243,16 +304,22 @@ pub(crate) fn link_in_full(session: &Session, before: &str) -> Toned {
 fn context_link(session: &Session, before: &str) -> String {
     let caller = &session.issuance.caller;
     let principal = shown(caller.caller_principal_id.as_ref());
-    let created =
-        caller.caller_session_created_at.map_or_else(|| ABSENT.to_owned(), |created| moment(created));
+    let created = caller
+        .caller_session_created_at
+        .map_or_else(|| ABSENT.to_owned(), |created| moment(created));
     let key = caller.caller_access_key_id.as_ref();
     let keys_differ = key.is_some() && key != session.link.parent_access_key_id.as_ref();
     let remark = if keys_differ {
-        format!("; its key {} is not the one issued, as in consoles and Identity Center", shown(key))
+        format!(
+            "; its key {} is not the one issued, as in consoles and Identity Center",
+            shown(key)
+        )
     } else {
         String::new()
     };
-    format!("session context: {principal}, created {created} UTC, is what {before} handed out{remark}")
+    format!(
+        "session context: {principal}, created {created} UTC, is what {before} handed out{remark}"
+    )
 }
 
 /// Why a chain stops, in a few words.
