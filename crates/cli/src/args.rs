@@ -85,7 +85,7 @@ pub(crate) struct Trace {
     #[command(flatten)]
     pub(crate) lake: Lake,
     /// Of several sessions that match, the one alive at this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"])]
     pub(crate) at: Option<String>,
     #[command(flatten)]
     pub(crate) period: Period,
@@ -147,6 +147,15 @@ pub(crate) struct Schema {
     /// What to print
     #[arg(long, value_enum, default_value_t = SchemaFormat::Table)]
     pub(crate) format: SchemaFormat,
+    /// In the DDL: the table to create, with its database if wanted
+    #[arg(long, value_name = "NAME", default_value = "sessions")]
+    pub(crate) table: String,
+    /// In the DDL: where the manifests of the lake lie
+    #[arg(long, value_name = "S3", default_value = "s3://BUCKET/PREFIX/sessions/table/")]
+    pub(crate) location: String,
+    /// In the DDL: the first day that queries look at
+    #[arg(long, value_name = "DAY", default_value = "2026-01-01")]
+    pub(crate) first_day: String,
 }
 
 /// The lake a command works on.

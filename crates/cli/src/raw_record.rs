@@ -17,6 +17,15 @@ pub(crate) enum NoRecord {
     #[error("standard input holds no CloudTrail record")]
     #[diagnostic(help("{}", SHAPES))]
     NotARecord,
+    /// It cannot be read.
+    #[error("cannot read standard input")]
+    Unreadable(#[source] std::io::Error),
+    /// A record that cannot be parsed.
+    #[error("the record on standard input cannot be read")]
+    NotRead(#[source] trailback_cloudtrail::RecordError),
+    /// A record that has no place in time.
+    #[error("the record on standard input cannot be traced")]
+    NotUsable(#[source] trailback_sessions::Unreadable),
 }
 
 const SHAPES: &str = "give a CloudTrail record, {\"Records\": […]}, the output of `aws cloudtrail lookup-events`, \

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use trailback_sessions::Timestamp;
+use trailback_pipeline::find::TimeRange;
+use trailback_sessions::subject::NotASubject;
+use trailback_sessions::{Session, Timestamp};
+use trailback_tables::partition::Day;
 
 /// Wrong use of the command line.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -33,12 +36,22 @@ pub(crate) enum WrongUse {
         text: String,
     },
     /// A period that holds nothing.
-    #[error("--since {since} is later than --until {until}")]
+    #[error("--since {since} leaves nothing before {until}")]
     EmptyPeriod {
         /// The start.
         since: Timestamp,
-        /// The end.
+        /// The moment after the end.
         until: Timestamp,
+    },
+    /// Nothing that can be asked about.
+    #[error(transparent)]
+    #[diagnostic(help("to ask about a record itself, pipe it into: trailback trace - --lake DIR"))]
+    NoSubject(#[from] NotASubject),
+    /// No hash.
+    #[error("--policy {text}: not a SHA-256, nor the first 8 or more digits of one")]
+    NoHash {
+        /// What was typed.
+        text: String,
     },
     /// No tag.
     #[error("--tag {text}: not a pair")]
@@ -47,15 +60,6 @@ pub(crate) enum WrongUse {
         /// What was typed.
         text: String,
     },
-}
-
-/// A time range, both ends included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Period {
-    /// The first moment.
-    pub(crate) since: Option<Timestamp>,
-    /// The last moment.
-    pub(crate) until: Option<Timestamp>,
 }
 
 /// Understands a path: S3 is not there yet.
@@ -82,21 +86,13 @@ pub(crate) fn existing_paths(typed: &[OsString]) -> Result<Vec<PathBuf>, WrongUs
     }
 }
 
-/// Understands `--since` and `--until`; a day of `--until` counts to its end.
-pub(crate) fn period(typed: &crate::args::Period) -> Result<Period, WrongUse> {
-    let since = typed
-        .since
-        .as_deref()
-        .map(|text| moment("--since", text))
-        .transpose()?;
-    let until = typed
-        .until
-        .as_deref()
-        .map(|text| end("--until", text))
-        .transpose()?;
+/// Understands `--since` and `--until`, both included; a day of `--until` counts to its end.
+pub(crate) fn period(typed: &crate::args::Period) -> Result<TimeRange, WrongUse> {
+    let since = typed.since.as_deref().map(|text| moment("--since", text)).transpose()?;
+    let until = typed.until.as_deref().map(|text| after("--until", text)).transpose()?;
     match (since, until) {
-        (Some(since), Some(until)) if since > until => Err(WrongUse::EmptyPeriod { since, until }),
-        _ => Ok(Period { since, until }),
+        (Some(since), Some(until)) if since >= until => Err(WrongUse::EmptyPeriod { since, until }),
+        _ => Ok(TimeRange { since, until }),
     }
 }
 
@@ -117,15 +113,17 @@ pub(crate) fn moment(option: &'static str, text: &str) -> Result<Timestamp, Wron
         })
 }
 
-fn end(option: &'static str, text: &str) -> Result<Timestamp, WrongUse> {
+/// The moment after the one that was typed, or after the day.
+fn after(option: &'static str, text: &str) -> Result<Timestamp, WrongUse> {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let start = moment(option, text)?;
     let is_day = text.len() == "2026-11-20".len() && text.parse::<Date>().is_ok();
-    Ok(if is_day {
-        Timestamp(start.0 + DAY_MS - 1)
-    } else {
-        start
-    })
+    Ok(Timestamp(start.0 + if is_day { DAY_MS } else { 1 }))
+}
+
+/// Understands a day.
+pub(crate) fn day(option: &'static str, text: &str) -> Result<Day, WrongUse> {
+    text.parse().map_err(|_| WrongUse::NoTime { option, text: text.to_owned() })
 }
 
 /// Understands `--tag KEY=VALUE`; the value may hold further `=`.
@@ -138,11 +136,46 @@ pub(crate) fn tag(typed: &str) -> Result<(String, String), WrongUse> {
     }
 }
 
+/// `--policy`: a SHA-256 as a trace prints it, whole or its first digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PolicyHash(String);
+
+impl PolicyHash {
+    /// Fewer digits name too many policies.
+    const DIGITS_MIN: usize = 8;
+    const DIGITS: usize = 64;
+
+    /// Understands what was typed.
+    pub(crate) fn understand(typed: &str) -> Result<PolicyHash, WrongUse> {
+        let is_hash = (Self::DIGITS_MIN..=Self::DIGITS).contains(&typed.len())
+            && typed.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if is_hash {
+            Ok(PolicyHash(typed.to_ascii_lowercase()))
+        } else {
+            Err(WrongUse::NoHash { text: typed.to_owned() })
+        }
+    }
+
+    /// The whole hash, where it is whole: the table can be searched by it.
+    pub(crate) fn whole(&self) -> Option<&str> {
+        (self.0.len() == Self::DIGITS).then_some(&self.0)
+    }
+
+    /// Whether the session is under this policy, by the inline policy (canonical or as sent) or the whole scope.
+    pub(crate) fn is_of(&self, session: &Session) -> bool {
+        let policy = &session.issuance.policy;
+        [&policy.session_policy_sha256, &policy.session_policy_raw_sha256, &policy.session_scope_sha256]
+            .into_iter()
+            .flatten()
+            .any(|hash| hash.starts_with(&self.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
 
-    use super::{WrongUse, moment, path, period, tag};
+    use super::{PolicyHash, WrongUse, moment, path, period, tag};
 
     fn typed(since: &str, until: &str) -> crate::args::Period {
         crate::args::Period {

@@ -20,7 +20,6 @@ pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String 
     let children = children(sessions);
     let mut tree = Tree {
         page,
-        look,
         children,
         seen: BTreeSet::new(),
     };
@@ -84,9 +83,18 @@ fn order(session: &Session) -> (trailback_sessions::Timestamp, Text) {
     )
 }
 
+/// Who started it, and how far back.
+fn start(root: &Session) -> String {
+    let who = origin(&root.origin);
+    let who = if root.origin.known { who } else { format!("not known, beyond {who}") };
+    match u64::try_from(root.chain.depth) {
+        Ok(hops @ 1..) => format!("{who}, {} earlier", count(hops, "hop", "hops")),
+        _ => who,
+    }
+}
+
 struct Tree<'a> {
     page: Page,
-    look: Look,
     children: BTreeMap<&'a Text, Vec<&'a Session>>,
     seen: BTreeSet<&'a Text>,
 }
@@ -102,20 +110,8 @@ struct Twig<'a> {
 impl<'a> Tree<'a> {
     /// Prints a row and all below it; a list instead of recursion, because chains may be thousands of hops long.
     fn branch(&mut self, root: &'a Session) {
-        let who = origin(&root.origin);
-        let text = if root.origin.known {
-            who
-        } else {
-            format!("not known, beyond {who}")
-        };
-        self.page.paragraph(&(
-            text,
-            if root.origin.known {
-                Tone::Plain
-            } else {
-                Tone::Bad
-            },
-        ));
+        let tone = if root.origin.known { Tone::Plain } else { Tone::Bad };
+        self.page.paragraph(&(start(root), tone));
         let mut waiting = vec![Twig {
             session: root,
             generation: 0,
@@ -148,8 +144,8 @@ impl<'a> Tree<'a> {
 
     fn row(&mut self, twig: &Twig<'a>) {
         let session = twig.session;
-        let branch = if twig.is_last { "└─ " } else { "├─ " };
-        let bullet = format!("{}{}", twig.lead, self.look.paint(Tone::Dim, branch));
+        let first = format!("{}{}", twig.lead, if twig.is_last { "└─ " } else { "├─ " });
+        let rest = format!("{}{}", twig.lead, if twig.is_last { "   " } else { "│  " });
         let (outcome, outcome_tone) = outcome(session);
         let head = format!("{}  account {}", session_name(session), account(session));
         let tone = if outcome_tone == Tone::Bad {
@@ -157,7 +153,7 @@ impl<'a> Tree<'a> {
         } else {
             Tone::Strong
         };
-        self.page.bullet(&bullet, &(head, tone));
+        self.page.branch(&first, &rest, &(head, tone));
         let mut facts = vec![format!(
             "{} UTC",
             moment(session.issuance.record.event_time)
@@ -171,7 +167,6 @@ impl<'a> Tree<'a> {
         let (mfa, _) = mfa(session);
         facts.extend((mfa != ABSENT).then(|| format!("MFA {mfa}")));
         facts.push(link(session).0);
-        let rest = format!("{}{}", twig.lead, if twig.is_last { "   " } else { "│  " });
-        self.page.bullet(&rest, &(facts.join(", "), Tone::Dim));
+        self.page.branch(&rest, &rest, &(facts.join(", "), Tone::Dim));
     }
 }

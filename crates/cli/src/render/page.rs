@@ -86,9 +86,14 @@ impl Page {
     }
 
     /// A paragraph behind a bullet.
-    pub(crate) fn bullet(&mut self, bullet: &str, (text, tone): &Toned) {
-        let rest = " ".repeat(columns(bullet));
-        self.indented(bullet, &rest, (text, *tone));
+    pub(crate) fn bullet(&mut self, bullet: &str, text: &Toned) {
+        self.branch(bullet, &" ".repeat(columns(bullet)), text);
+    }
+
+    /// A paragraph behind the branch of a tree: `first` beside its first line, `rest` beside the others.
+    pub(crate) fn branch(&mut self, first: &str, rest: &str, (text, tone): &Toned) {
+        let (first, rest) = (self.look.paint(Tone::Dim, first), self.look.paint(Tone::Dim, rest));
+        self.indented(&first, &rest, (text, *tone));
     }
 
     fn indented(&mut self, first: &str, rest: &str, (text, tone): (&str, Tone)) {
