@@ -112,12 +112,15 @@ impl Grant {
             standing,
             tags: Inheritance {
                 actual: self.tags.actual.clone(),
-                seen: if agreed && linked {
-                    self.tags.seen.clone()
-                } else {
-                    Tags::new()
-                },
                 known: agreed && linked,
+                ..if agreed && linked {
+                    self.tags.clone()
+                } else {
+                    Inheritance {
+                        actual: self.tags.actual.clone(),
+                        ..Inheritance::default()
+                    }
+                }
             },
             source_identity: self.source_identity.clone(),
             in_use: None,
@@ -157,7 +160,13 @@ impl EffectiveTags {
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect()
         };
-        let all = with_own(inherited);
+        // A console session is the session it was made from: all tags stay in force, the same ones pass on.
+        let is_console = facts.session_type == "Console" && facts.inherited_tags.is_none();
+        let all = with_own(if is_console {
+            &caller.in_force
+        } else {
+            inherited
+        });
         let seen = own_transitive(&all, inherited);
         let mut transitive_keys: Vec<Text> = inherited.keys().cloned().collect();
         transitive_keys.extend(facts.transitive_tag_keys.iter().cloned());
@@ -167,6 +176,7 @@ impl EffectiveTags {
             passed_on: Inheritance {
                 actual: own_transitive(&with_own(&caller.actual), &caller.actual),
                 seen,
+                in_force: all.clone(),
                 known,
             },
             all,

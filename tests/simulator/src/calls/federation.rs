@@ -347,7 +347,7 @@ impl World {
             known: true,
             origin_type: "Certificate",
             arn: Some(subject_arn.clone()),
-            name: Some(call.subject_id.clone()),
+            name: Some(call.common_name.clone()),
             account_id: Some(account.id.clone()),
             identity_provider: Some(trust_anchor.clone()),
             ..OriginTruth::default()
