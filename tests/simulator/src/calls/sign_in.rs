@@ -152,7 +152,6 @@ impl World {
             facts: Facts {
                 session_type: "Console",
                 session_arn: caller.identity.arn.clone(),
-                session_mfa: Some(false),
                 ..Facts::default()
             },
             source_identity: None,
@@ -196,7 +195,6 @@ impl World {
                 session_type: "Console",
                 access_key_id: Some(answered.clone()),
                 session_arn: caller.identity.arn.clone(),
-                session_mfa: Some(false),
                 ..Facts::default()
             },
             source_identity: caller.source_identity.clone(),
