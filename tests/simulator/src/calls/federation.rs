@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use sha2::{Digest, Sha256};
+
 use super::assume_role::assumed_role_user;
 use super::{Copies, Entry, Grant, credentials, original, resources, session_token};
 use crate::Text;
@@ -36,7 +38,7 @@ pub(crate) struct Saml {
 impl Saml {
     /// Stands for BASE64(SHA1(issuer, account, provider)): fixed for a provider.
     fn name_qualifier(&self) -> Text {
-        let sum = sha2::Sha256::digest(self.provider_arn.as_bytes());
+        let sum = Sha256::digest(self.provider_arn.as_bytes());
         let mut out = String::new();
         for byte in &sum[..27] {
             let place = usize::from(*byte) % 62;
@@ -157,8 +159,6 @@ impl WebIdentity {
         original(identity, Keys::Unlogged, origin, &self.address, self.agent)
     }
 }
-
-use sha2::Digest as _;
 
 impl World {
     pub(crate) fn assume_role_with_saml(&mut self, scenario: &'static str, call: &Saml) -> Grant {

@@ -213,9 +213,12 @@ fn renew(world: &mut World, workload: Workload, account: usize) {
             workload.region,
         );
     }
-    world.at(grant.at + SIX_HOURS, move |world| {
-        renew(world, workload, account)
-    });
+    // Instances come and go.
+    if world.dice.chance(0.7) {
+        world.at(grant.at + SIX_HOURS, move |world| {
+            renew(world, workload, account);
+        });
+    }
 }
 
 fn on_instance(mut session: Caller) -> Caller {
