@@ -40,7 +40,7 @@ fn every_row_says_what_the_simulation_knows() {
 #[test]
 fn a_large_organisation_is_linked_without_a_wrong_origin() {
     check(&Plan {
-        calls: 20_000,
+        calls: 10_000,
         sts_share: 0.9,
         uses_told: 0.05,
         ..Plan::organisation(11)
