@@ -27,23 +27,30 @@ pub(crate) struct Candidates<'a> {
 impl<'a> Candidates<'a> {
     /// Indexes the rows that can be parents.
     pub(crate) fn among(rows: &'a [&'a Issuance]) -> Candidates<'a> {
-        let mut replacements: HashMap<_, Vec<Place>> = HashMap::new();
+        let mut found = Candidates {
+            rows,
+            by_key: Chained::by(|row| row.session.access_key_id.as_deref(), rows.len()),
+            by_principal: Chained::by(principal_at, rows.len()),
+            by_role_session: Chained::by(role_session_at, rows.len()),
+            replacements: HashMap::new(),
+        };
+        // One pass, so that every row is fetched from memory once.
         for (place, row) in (0..).zip(rows) {
             if let Some(replaced) = row.record.replaces_event_id.as_deref() {
                 let account = row.record.recipient_account_id.as_deref();
-                replacements
+                found
+                    .replacements
                     .entry((account, replaced))
                     .or_default()
                     .push(place);
             }
+            if can_be_parent(row) {
+                found.by_key.add(rows, place);
+                found.by_principal.add(rows, place);
+                found.by_role_session.add(rows, place);
+            }
         }
-        Candidates {
-            rows,
-            by_key: Chained::by(|row| row.session.access_key_id.as_deref(), rows),
-            by_principal: Chained::by(principal_at, rows),
-            by_role_session: Chained::by(role_session_at, rows),
-            replacements,
-        }
+        found
     }
 
     /// The candidates of the row at `place` and what they stand on; none where the caller must speak for itself.
@@ -230,24 +237,17 @@ struct Chained<'a, K> {
 const NO_PLACE: Place = Place::MAX;
 
 impl<'a, K: Hash + Eq> Chained<'a, K> {
-    fn by(name_of: fn(&'a Issuance) -> Option<K>, rows: &[&'a Issuance]) -> Chained<'a, K> {
-        let mut chained = Chained {
+    fn by(name_of: fn(&'a Issuance) -> Option<K>, rows: usize) -> Chained<'a, K> {
+        Chained {
             name_of,
-            last: HashTable::with_capacity(rows.len()),
-            previous: vec![NO_PLACE; rows.len()],
+            last: HashTable::new(),
+            previous: vec![NO_PLACE; rows],
             hasher: DefaultHashBuilder::default(),
-        };
-        for (place, row) in (0..).zip(rows) {
-            if can_be_parent(row)
-                && let Some(name) = name_of(row)
-            {
-                chained.add(rows, name, place);
-            }
         }
-        chained
     }
 
-    fn add(&mut self, rows: &[&'a Issuance], name: K, place: Place) {
+    /// Adds a row, if it has such a name.
+    fn add(&mut self, rows: &[&'a Issuance], place: Place) {
         let Chained {
             name_of,
             last,
@@ -255,6 +255,11 @@ impl<'a, K: Hash + Eq> Chained<'a, K> {
             hasher,
         } = self;
         let name_at = |place: Place| name_of(rows[place as usize]);
+        let Some(name) = name_at(place) else { return };
+        if last.is_empty() {
+            // Growing would read every name again.
+            last.reserve(rows.len(), |_| 0);
+        }
         let hash = hasher.hash_one(&name);
         let same = |&other: &Place| name_at(other).as_ref() == Some(&name);
         let rehash = |&other: &Place| name_at(other).map_or(0, |name| hasher.hash_one(&name));

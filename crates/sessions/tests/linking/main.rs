@@ -4,3 +4,4 @@ mod naive;
 mod properties;
 mod rules;
 mod story;
+mod truth;
