@@ -1,1 +1,21 @@
 //! The steps and the world: stores, extraction, linking, tracing, and their tallies.
+//!
+//! The data meets the rooms of this crate in this order: [`extract`] turns log objects into fragments, [`link`] turns
+//! fragments into the linked table, [`find`] answers from the table. All of them work on a [`Lake`](lake::Lake), which
+//! lies in a [`Store`](store::Store). What the rows mean is `sessions`' business, how they lie in files is `tables`'.
+//!
+//! What is deliberately absent: printing, the environment, and a runtime; callers bring their own tokio.
+
+mod catalog;
+mod data_scan;
+pub mod extract;
+pub mod find;
+pub mod ingest;
+pub mod lake;
+pub mod link;
+mod matching;
+pub mod progress;
+pub mod store;
+#[cfg(test)]
+mod story;
+pub mod tally;

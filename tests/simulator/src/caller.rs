@@ -186,6 +186,8 @@ pub(crate) struct Inheritance {
     pub(crate) actual: Tags,
     /// As far as the logs tell.
     pub(crate) seen: Tags,
+    /// All tags in force in the session, as far as the logs tell: a console session made from it keeps them.
+    pub(crate) in_force: Tags,
     /// Whether the logs tell all.
     pub(crate) known: bool,
 }
@@ -215,6 +217,8 @@ pub(crate) enum Standing {
     Origin(OriginTruth),
     /// Its issuance cannot be named (rules L5 and L7).
     Gap(&'static str, OriginTruth),
+    /// Several issuances fit and disagree on the origin (rule L5); all of them, sorted.
+    Ambiguous(OriginTruth, Vec<Text>),
     /// Its session was issued by a row.
     Linked(Rc<Lineage>),
 }
@@ -279,14 +283,14 @@ impl Standing {
         let Some(parent) = candidates.iter().min_by(|a, b| a.event_id.cmp(&b.event_id)) else {
             return Self::Gap("not_in_logs", furthest);
         };
+        let mut ids: Vec<Text> = candidates.iter().map(|one| one.event_id.clone()).collect();
+        ids.sort();
         if !candidates
             .iter()
             .all(|one| one.origin.agrees_with(&parent.origin))
         {
-            return Self::Gap("ambiguous", furthest);
+            return Self::Ambiguous(furthest, ids);
         }
-        let mut ids: Vec<Text> = candidates.iter().map(|one| one.event_id.clone()).collect();
-        ids.sort();
         let agreed = candidates
             .iter()
             .all(|one| one.origin_mfa == parent.origin_mfa);
@@ -321,6 +325,10 @@ impl Standing {
             Self::Gap(reason, origin) => {
                 first_hop("gap", Some(*reason), origin, event_id, access_key_id)
             }
+            Self::Ambiguous(origin, candidates) => LinkTruth {
+                link_candidates: candidates.clone(),
+                ..first_hop("gap", Some("ambiguous"), origin, event_id, access_key_id)
+            },
         }
     }
 }

@@ -14,8 +14,13 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
         .text("trustAnchorArn")
         .or_else(|| resource_arn(record, "AWS::RolesAnywhere::TrustAnchor"))
         .map(Text::from);
+    let subject_arn = certificate_says(record, "subjectArn");
     if row.caller.caller_user_name.is_none() {
-        row.caller.caller_user_name = certificate_subject(record, row);
+        row.caller.caller_user_name =
+            certificate_subject(record, row).or_else(|| subject_arn.clone());
+    }
+    if row.caller.caller_arn.is_none() {
+        row.caller.caller_arn = subject_arn;
     }
 }
 
@@ -28,24 +33,26 @@ fn credential_set(response: Fields<'_>) -> Fields<'_> {
     if alone.is_object() { alone } else { response }
 }
 
-/// What names the certificate, the most readable first: its subject, its common name, the ARN of its subject.
+/// What names the certificate, the most readable first: its subject, its common name.
 fn certificate_subject(record: &Record<'_>, row: &Issuance) -> Option<Text> {
-    let said = [
+    let tag = |name: &str| row.tags.session_tags.get(name).cloned();
+    certificate_says(record, "x509Subject")
+        .or_else(|| tag("x509Subject"))
+        .or_else(|| tag("x509Subject/CN"))
+        .or_else(|| certificate_says(record, "x509Subject/CN"))
+        .or_else(|| row.session.source_identity.clone())
+}
+
+/// A member that says something of the certificate, in whichever part of the record it stands.
+fn certificate_says(record: &Record<'_>, name: &str) -> Option<Text> {
+    let parts = [
         record.response_elements(),
         record.additional_event_data(),
         record.request_parameters(),
         record.service_event_details(),
     ];
-    let find = |name: &str| {
-        said.iter()
-            .find_map(|fields| fields.text(name))
-            .map(Text::from)
-    };
-    let tag = |name: &str| row.tags.session_tags.get(name).cloned();
-    find("x509Subject")
-        .or_else(|| tag("x509Subject"))
-        .or_else(|| tag("x509Subject/CN"))
-        .or_else(|| find("x509Subject/CN"))
-        .or_else(|| row.session.source_identity.clone())
-        .or_else(|| find("subjectArn"))
+    parts
+        .iter()
+        .find_map(|fields| fields.text(name))
+        .map(Text::from)
 }

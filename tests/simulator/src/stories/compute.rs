@@ -7,7 +7,8 @@ use crate::Text;
 use crate::caller::{Caller, Identity, Keys, compute};
 use crate::calls::Grant;
 use crate::calls::assume_role::{AssumeRole, service_caller};
-use crate::calls::federation::{Certificate, WebIdentity};
+use crate::calls::certificate::Certificate;
+use crate::calls::federation::WebIdentity;
 use crate::organisation::{Purpose, Role, address};
 use crate::policy::Policy;
 use crate::world::World;
@@ -213,9 +214,12 @@ fn renew(world: &mut World, workload: Workload, account: usize) {
             workload.region,
         );
     }
-    world.at(grant.at + SIX_HOURS, move |world| {
-        renew(world, workload, account)
-    });
+    // Instances come and go.
+    if world.dice.chance(0.7) {
+        world.at(grant.at + SIX_HOURS, move |world| {
+            renew(world, workload, account);
+        });
+    }
 }
 
 fn on_instance(mut session: Caller) -> Caller {

@@ -497,6 +497,15 @@ fn correct(
     if let Some(context) = &mut grant.identity.session {
         context.created_at = created_at;
     }
+    if let (true, Some(truth), Some(Addendum::Updated { original, .. })) = (
+        grant.at == created_at,
+        world.truths.last_mut(),
+        &correction.addendum,
+    ) {
+        // Of one time with the record it replaces, both are one row.
+        truth.event_ids.push(original.clone());
+        truth.event_ids.sort();
+    }
     goes_on_twice(world, scenario, grant.by_key(), correction, grant.at);
 }
 

@@ -1,0 +1,104 @@
+//! Rows that wait to become fragments, and the fragments that were written.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use trailback_sessions::Issuance;
+use trailback_tables::encode_fragment;
+use trailback_tables::partition::{EventHour, FragmentKey};
+
+use super::{ExtractError, in_order};
+use crate::lake::Lake;
+use crate::store::{Condition, Metadata, StoreError};
+
+/// After how many rows fragments are cut: few enough to wait in memory (a row takes about 2 KB there), enough for
+/// fragments that are not all footer.
+pub const PENDING_ROWS_MAX: usize = 16_384;
+
+/// How many fragments are written at once. Most of the time they wait for the disk or the network.
+const WRITES_AT_ONCE: usize = 16;
+
+/// How many fragments there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FragmentCounts {
+    pub(super) written: u64,
+    pub(super) present: u64,
+}
+
+/// Rows on their way into the lake.
+pub(super) struct Fragments<'a> {
+    lake: &'a Lake,
+    pending: BTreeMap<EventHour, Vec<Issuance>>,
+    pending_rows: usize,
+    counts: FragmentCounts,
+}
+
+impl Fragments<'_> {
+    /// Nothing yet.
+    pub(super) fn new(lake: &Lake) -> Fragments<'_> {
+        Fragments {
+            lake,
+            pending: BTreeMap::new(),
+            pending_rows: 0,
+            counts: FragmentCounts::default(),
+        }
+    }
+
+    /// Takes rows in the order of the objects, and writes fragments whenever enough of them wait.
+    pub(super) async fn add(&mut self, rows: Vec<Issuance>) -> Result<(), ExtractError> {
+        for row in rows {
+            let hour = EventHour::of(row.record.event_time);
+            self.pending.entry(hour).or_default().push(row);
+            self.pending_rows += 1;
+            if self.pending_rows >= PENDING_ROWS_MAX {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what waits. Everything is in the lake when this returns.
+    pub(super) async fn finish(mut self) -> Result<FragmentCounts, ExtractError> {
+        self.flush().await?;
+        Ok(self.counts)
+    }
+
+    async fn flush(&mut self) -> Result<(), ExtractError> {
+        self.pending_rows = 0;
+        let pending = std::mem::take(&mut self.pending);
+        let lake = self.lake;
+        let write = |(hour, rows)| write_fragment(lake, hour, rows);
+        for is_new in in_order(pending, WRITES_AT_ONCE, write).await {
+            match is_new? {
+                true => self.counts.written += 1,
+                false => self.counts.present += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a fragment; tells whether it is new.
+async fn write_fragment(
+    lake: &Lake,
+    hour: EventHour,
+    rows: Vec<Issuance>,
+) -> Result<bool, ExtractError> {
+    let (key, content) = tokio::task::spawn_blocking(move || encode(hour, &rows)).await??;
+    let name = key.to_string();
+    match lake
+        .store()
+        .put(&name, content, Condition::IfAbsent, Metadata::new())
+        .await
+    {
+        Ok(_) => Ok(true),
+        // The name is the hash of the bytes: what is there is the same.
+        Err(StoreError::Precondition { .. }) => Ok(false),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn encode(hour: EventHour, rows: &[Issuance]) -> Result<(FragmentKey, Bytes), ExtractError> {
+    let content = encode_fragment(rows)?;
+    Ok((FragmentKey::of(hour, &content), Bytes::from(content)))
+}

@@ -1,0 +1,306 @@
+//! The third step: answers from a lake, reading only the parts of data objects that can hold them.
+//!
+//! A reader takes no lock. It reads the manifests, then the data objects that they name; where one is gone because a
+//! linker has replaced it, it looks again.
+
+mod snapshot;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use trailback_sessions::{
+    Issuance, LOOK_BACK_HOURS, Session, Subject, Text, Timestamp, Wanted, link,
+};
+use trailback_tables::TableError;
+use trailback_tables::filter::{Filter, MatchColumns};
+
+use crate::data_scan::ScanError;
+use crate::lake::Lake;
+use crate::matching::wants;
+use crate::store::StoreError;
+use snapshot::Snapshot;
+
+/// How often a reader looks again when linkers are faster.
+const TRIES_MAX: u32 = 8;
+
+/// Milliseconds in which a session's credentials live at the longest.
+const LOOK_BACK_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
+
+/// Moments from `since` on and before `until`; `None` is without end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first moment.
+    pub since: Option<Timestamp>,
+    /// The moment after the last.
+    pub until: Option<Timestamp>,
+}
+
+impl TimeRange {
+    /// From one moment to another, both included.
+    fn spanning(first: Timestamp, last: Timestamp) -> TimeRange {
+        TimeRange {
+            since: Some(first),
+            until: Some(Timestamp(last.0.saturating_add(1))),
+        }
+    }
+
+    fn contains(&self, moment: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= moment)
+            && self.until.is_none_or(|until| moment < until)
+    }
+}
+
+/// Why a question could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The lake cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An object of the lake cannot be read.
+    #[error("{location} is damaged; `trailback link --rebuild` makes it again")]
+    Damaged {
+        /// The object.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: Option<TableError>,
+    },
+    /// A thread died.
+    #[error("a worker stopped")]
+    Worker(#[from] tokio::task::JoinError),
+}
+
+impl From<ScanError> for FindError {
+    fn from(failure: ScanError) -> FindError {
+        match failure {
+            ScanError::Store(failure) => FindError::Store(failure),
+            ScanError::Damaged { location, cause } => FindError::Damaged {
+                location,
+                cause: Some(cause),
+            },
+            ScanError::Worker(stopped) => FindError::Worker(stopped),
+        }
+    }
+}
+
+/// Takes rows as they are found; says whether to go on.
+pub type OnRows<'a> = &'a mut (dyn FnMut(Vec<Session>) -> ControlFlow<()> + Send);
+
+/// The sessions that a subject names, in the order of time.
+///
+/// # Errors
+///
+/// When the lake cannot be read.
+pub async fn find(
+    lake: &Lake,
+    subject: &Subject,
+    range: &TimeRange,
+) -> Result<Vec<Session>, FindError> {
+    let filter = subject_filter(subject);
+    collect(lake, &filter, range, &|row| subject.matches(row)).await
+}
+
+/// The sessions that pass a filter, handed on in the order of time, a part of the table at a time.
+///
+/// # Errors
+///
+/// When the lake cannot be read; rows may have been handed on before.
+pub async fn list(
+    lake: &Lake,
+    filter: &Filter,
+    range: &TimeRange,
+    on_rows: OnRows<'_>,
+) -> Result<(), FindError> {
+    let mut rest = *range;
+    let mut tries = 0;
+    loop {
+        let snapshot = Snapshot::take(lake, &rest).await?;
+        let mut last_day = None;
+        let mut hand_on = |day: trailback_tables::partition::Day, rows: Vec<Session>| {
+            last_day = Some(day);
+            on_rows(rows)
+        };
+        match snapshot.scan_days(filter, &rest, &mut hand_on).await {
+            Err(FindError::Store(StoreError::NotFound { .. })) if tries < TRIES_MAX => {
+                tries += 1;
+                if let Some(day) = last_day {
+                    rest.since = Some(day.plus(1).start());
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
+/// The ancestors of a session, origin first, as full rows. One that is not in the lake is left out.
+///
+/// # Errors
+///
+/// When the lake cannot be read.
+pub async fn ancestors(lake: &Lake, session: &Session) -> Result<Vec<Session>, FindError> {
+    let mut known: BTreeMap<(Timestamp, Text), Session> = BTreeMap::new();
+    let mut oldest = session.clone();
+    loop {
+        // A row names its nearest ancestors; the oldest of them names those before it.
+        let hops = oldest.chain.hops.iter();
+        let wanted: BTreeSet<(Timestamp, Text)> = hops
+            .map(|hop| (hop.event_time, hop.event_id.clone()))
+            .collect();
+        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
+            break;
+        };
+        let ids = wanted.iter().map(|(_, event_id)| event_id.clone());
+        let filter = Filter::event_ids(ids);
+        let range = TimeRange::spanning(first.0, last.0);
+        let is_wanted = |row: &Session| wanted.contains(&place(row));
+        let found = collect(lake, &filter, &range, &is_wanted).await?;
+        let Some(new_oldest) = found.first().filter(|row| !known.contains_key(&place(row))) else {
+            break;
+        };
+        oldest = new_oldest.clone();
+        known.extend(found.into_iter().map(|row| (place(&row), row)));
+    }
+    Ok(known.into_values().collect())
+}
+
+/// Everything that the sessions a subject names turned into: those sessions, their children, the children's children
+/// and so on, in the order of time. `range` limits the subject's own sessions.
+///
+/// # Errors
+///
+/// When the lake cannot be read.
+pub async fn descendants(
+    lake: &Lake,
+    subject: &Subject,
+    range: &TimeRange,
+) -> Result<Vec<Session>, FindError> {
+    let mut generation = find(lake, subject, range).await?;
+    let mut known: BTreeMap<(Timestamp, Text), Session> = BTreeMap::new();
+    while let (Some(first), Some(last)) = (generation.first(), generation.last()) {
+        let first = first.issuance.record.event_time;
+        let last = last
+            .issuance
+            .record
+            .event_time
+            .0
+            .saturating_add(LOOK_BACK_MS);
+        let range = TimeRange::spanning(first, Timestamp(last));
+        let parents: HashMap<Text, Timestamp> = generation
+            .iter()
+            .map(|row| {
+                (
+                    row.issuance.record.event_id.clone(),
+                    row.issuance.record.event_time,
+                )
+            })
+            .collect();
+        known.extend(generation.into_iter().map(|row| (place(&row), row)));
+        let filter = Filter::parents(parents.keys().cloned());
+        let is_new_child = |row: &Session| {
+            let parent = row
+                .link
+                .parent_event_id
+                .as_ref()
+                .and_then(|id| parents.get(id));
+            let is_later = parent.is_some_and(|issued| *issued <= row.issuance.record.event_time);
+            is_later && !known.contains_key(&place(row))
+        };
+        generation = collect(lake, &filter, &range, &is_new_child).await?;
+    }
+    Ok(known.into_values().collect())
+}
+
+/// Links one record of any call against the lake, as [`observe`](trailback_sessions::observe) read it: who made it?
+///
+/// A record that is a row of the lake already is answered with that row.
+///
+/// # Errors
+///
+/// When the lake cannot be read.
+pub async fn link_record(lake: &Lake, record: Issuance) -> Result<Session, FindError> {
+    let at = record.record.event_time;
+    let subject = Subject::EventId(record.record.event_id.clone());
+    let known = find(lake, &subject, &TimeRange::spanning(at, at)).await?;
+    let is_it = |row: &Session| {
+        row.issuance
+            .record
+            .event_ids
+            .contains(&record.record.event_id)
+    };
+    if let Some(row) = known.into_iter().find(is_it) {
+        return Ok(row);
+    }
+    let wanted = Arc::new(Wanted::by(std::slice::from_ref(&record)));
+    let range = TimeRange::spanning(Timestamp(at.0.saturating_sub(LOOK_BACK_MS)), at);
+    let filter = Filter::matching(move |row| wants(&wanted, row));
+    let earlier = collect(lake, &filter, &range, &|_| true).await?;
+    let linked = tokio::task::spawn_blocking(move || link(vec![record], &earlier)).await?;
+    // One row in, one row out.
+    linked.into_iter().next().ok_or_else(|| FindError::Damaged {
+        location: lake.location(),
+        cause: None,
+    })
+}
+
+/// All rows that pass a filter and a last check, in the order of time.
+async fn collect(
+    lake: &Lake,
+    filter: &Filter,
+    range: &TimeRange,
+    passes: &(dyn Fn(&Session) -> bool + Sync),
+) -> Result<Vec<Session>, FindError> {
+    let mut tries = 0;
+    let mut rows = loop {
+        let snapshot = Snapshot::take(lake, range).await?;
+        match snapshot.scan(filter, range).await {
+            Err(FindError::Store(StoreError::NotFound { .. })) if tries < TRIES_MAX => tries += 1,
+            found => break found?,
+        }
+    };
+    rows.retain(|row| range.contains(row.issuance.record.event_time) && passes(row));
+    rows.sort_by_cached_key(place);
+    Ok(rows)
+}
+
+/// A filter that lets through every row a subject matches, and few others.
+fn subject_filter(subject: &Subject) -> Filter {
+    let text = subject.text();
+    match subject {
+        Subject::AccessKeyId(_) => {
+            Filter::issued_keys([text.clone()]).or(is("origin_access_key_id", text))
+        }
+        Subject::SessionArn(_) => is("session_arn", text),
+        Subject::EventId(_) => Filter::event_ids([text.clone()]).or(is("replaces_event_id", text)),
+        Subject::UserArn(_) => Filter::origin(text).or(is("session_arn", text)),
+        Subject::RoleArn(_) => {
+            let name = text.rsplit('/').next().unwrap_or_default();
+            Filter::role(text).or(Filter::role(name))
+        }
+        Subject::PrincipalId(_) => {
+            let id = Text::clone(text);
+            let is_of_principal = move |row: &MatchColumns<'_>| {
+                row.session_principal_id
+                    .is_some_and(|session| session.starts_with(&*id))
+            };
+            Filter::matching(is_of_principal).or(Filter::origin(text))
+        }
+    }
+}
+
+/// Rows whose column is this text.
+fn is(column: &str, text: &Text) -> Filter {
+    // A column that does not exist leaves the decision to the subject itself.
+    Filter::text_in(column, [Text::clone(text)]).unwrap_or_else(|_| Filter::all())
+}
+
+/// A row's place in time; two rows never share one.
+fn place(row: &Session) -> (Timestamp, Text) {
+    (
+        row.issuance.record.event_time,
+        row.issuance.record.event_id.clone(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The table as it is published at one moment, and scans over it.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, RangeInclusive};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use trailback_sessions::Session;
+use trailback_tables::filter::Filter;
+use trailback_tables::partition::{DataKey, Day, DayPart, EventHour, manifest_key};
+
+use super::{FindError, TimeRange, place};
+use crate::catalog;
+use crate::data_scan;
+use crate::lake::Lake;
+use crate::store::StoreError;
+
+/// How many data objects are scanned at once.
+const SCANS_AT_ONCE: usize = 8;
+
+/// The data objects that can hold rows of some time, and their sizes in bytes.
+pub(super) struct Snapshot<'a> {
+    lake: &'a Lake,
+    objects: BTreeMap<DataKey, u64>,
+}
+
+impl<'a> Snapshot<'a> {
+    /// Looks at the manifests of some time.
+    pub(super) async fn take(lake: &'a Lake, range: &TimeRange) -> Result<Snapshot<'a>, FindError> {
+        let days = days_of(range);
+        // Manifests first, so that what they name is in the listing.
+        let partitions = catalog::partitions(lake, &days).await?;
+        let sizes = catalog::data_objects(lake, &days).await?;
+        let mut objects = BTreeMap::new();
+        for (day, partition) in partitions {
+            let Some(manifest) = partition.manifest else {
+                let location = lake.store().location(&manifest_key(day));
+                return Err(FindError::Damaged {
+                    location,
+                    cause: None,
+                });
+            };
+            for key in manifest.objects().filter(|key| may_hold(key, range)) {
+                let Some(object) = sizes.get(key) else {
+                    let location = lake.store().location(&key.to_string());
+                    return Err(StoreError::NotFound { location }.into());
+                };
+                objects.insert(key.clone(), object.size_bytes);
+            }
+        }
+        Ok(Snapshot { lake, objects })
+    }
+
+    /// All rows of some time that pass a filter, in no order.
+    pub(super) async fn scan(
+        &self,
+        filter: &Filter,
+        range: &TimeRange,
+    ) -> Result<Vec<Session>, FindError> {
+        let filter = of_time(filter, range);
+        let scans = self
+            .objects
+            .iter()
+            .map(|(key, size)| self.scan_object(key, *size, &filter));
+        let scans = stream::iter(scans).buffer_unordered(SCANS_AT_ONCE);
+        let found: Vec<Vec<Session>> = scans.try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The rows of some time that pass a filter, day by day, each day in the order of time.
+    pub(super) async fn scan_days(
+        &self,
+        filter: &Filter,
+        range: &TimeRange,
+        on_day: &mut (dyn FnMut(Day, Vec<Session>) -> ControlFlow<()> + Send),
+    ) -> Result<(), FindError> {
+        let filter = of_time(filter, range);
+        let mut days: BTreeMap<Day, Vec<(&DataKey, u64)>> = BTreeMap::new();
+        for (key, size) in &self.objects {
+            days.entry(key.day).or_default().push((key, *size));
+        }
+        let filter = &filter;
+        let scans = days.into_iter().map(|(day, objects)| async move {
+            let mut rows = Vec::new();
+            for (key, size) in objects {
+                rows.append(&mut self.scan_object(key, size, filter).await?);
+            }
+            rows.sort_by_cached_key(place);
+            Ok::<_, FindError>((day, rows))
+        });
+        let mut scans = stream::iter(scans).buffered(SCANS_AT_ONCE);
+        while let Some(scanned) = scans.next().await {
+            let (day, rows) = scanned?;
+            if on_day(day, rows).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn scan_object(
+        &self,
+        key: &DataKey,
+        size_bytes: u64,
+        filter: &Filter,
+    ) -> Result<Vec<Session>, FindError> {
+        Ok(data_scan::scan(self.lake, key, Some(size_bytes), filter.clone()).await?)
+    }
+}
+
+fn of_time(filter: &Filter, range: &TimeRange) -> Filter {
+    match (range.since, range.until) {
+        (None, None) => filter.clone(),
+        (since, until) => Filter::recorded(since, until).and(filter.clone()),
+    }
+}
+
+/// The days that a time touches.
+fn days_of(range: &TimeRange) -> RangeInclusive<Day> {
+    let first = range.since.map_or(*Day::RANGE.start(), Day::of);
+    let last = range.until.map_or(*Day::RANGE.end(), Day::of);
+    first..=last
+}
+
+/// Whether a data object can hold rows of some time.
+fn may_hold(key: &DataKey, range: &TimeRange) -> bool {
+    let (start, end) = match key.part {
+        DayPart::Whole => (key.day.start(), key.day.plus(1).start()),
+        DayPart::Hour(hour_of_day) => {
+            let hour = EventHour {
+                day: key.day,
+                hour_of_day,
+            };
+            (hour.start(), hour.plus(1).start())
+        }
+    };
+    range.since.is_none_or(|since| since < end) && range.until.is_none_or(|until| start < until)
+}

@@ -1,0 +1,46 @@
+//! Both steps in one: log objects in, the linked table out.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::extract::{ExtractError, ExtractOptions, Extracted, extract};
+use crate::lake::Lake;
+use crate::link::{LinkError, LinkOptions, link};
+use crate::progress::Progress;
+use crate::tally::LinkTally;
+
+/// What came of an ingest.
+#[derive(Clone, Debug)]
+pub struct Ingested {
+    /// Of the log objects.
+    pub extracted: Extracted,
+    /// Of the table.
+    pub linked: LinkTally,
+}
+
+/// Why an ingest stopped. What was stored before stays; running again completes it.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// While extracting.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    /// While linking.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}
+
+/// Extracts all log objects under the given paths, then links the lake.
+///
+/// # Errors
+///
+/// As [`extract`] and [`link`].
+pub async fn ingest(
+    lake: &Lake,
+    paths: &[PathBuf],
+    options: &ExtractOptions,
+    progress: &Arc<dyn Progress>,
+) -> Result<Ingested, IngestError> {
+    let extracted = extract(lake, paths, options, progress).await?;
+    let linked = link(lake, &LinkOptions::default(), progress).await?;
+    Ok(Ingested { extracted, linked })
+}

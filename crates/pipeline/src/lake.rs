@@ -1,0 +1,375 @@
+//! A lake: the store it lies in, how it is told from other things, and who may write to it.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::store::folder::{self, FolderStore};
+use crate::store::{Condition, Metadata, Store, StoreError};
+
+/// The object that says that a store holds a lake.
+pub const MARKER_KEY: &str = "trailback-lake.json";
+
+/// The layout of the lake's objects that this program writes, and the newest it can read.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// The file whose lock a linker holds.
+const LINK_LOCK_FILE: &str = ".trailback-link-lock";
+
+/// What a lake is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// To look things up. Nothing is written, so a read-only lake will do.
+    Read,
+    /// To ingest or link. An empty store becomes a lake.
+    Write,
+}
+
+/// A place that holds fragments, linked rows and manifests.
+#[derive(Clone)]
+pub struct Lake {
+    store: Arc<dyn Store>,
+    base: String,
+    folder: Option<FolderStore>,
+}
+
+impl std::fmt::Debug for Lake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lake")
+            .field("location", &self.location())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a place cannot be used as a lake.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// There is nothing.
+    #[error("there is no lake at {location}; `trailback ingest` makes one")]
+    NoLake {
+        /// The place.
+        location: String,
+    },
+    /// There is something, but no lake.
+    #[error(
+        "{location} holds something else than a lake; name an empty or new place (nothing there was touched)"
+    )]
+    SomethingElse {
+        /// The place.
+        location: String,
+    },
+    /// A file stands where a folder is needed.
+    #[error("{location} is a file; a lake is a folder")]
+    NotAFolder {
+        /// The place.
+        location: String,
+    },
+    /// The lake was made by a newer program.
+    #[error(
+        "the lake at {location} has layout {found}, this program knows up to {LAYOUT_VERSION}; use a newer trailback"
+    )]
+    NewerLayout {
+        /// The place.
+        location: String,
+        /// Its layout.
+        found: u32,
+    },
+    /// The marker cannot be read.
+    #[error("{location} is damaged; if this is a lake, delete that file and run `trailback link`")]
+    Marker {
+        /// The marker.
+        location: String,
+    },
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Lake {
+    /// Opens a lake in a folder.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds something else, is no lake yet (to read), or cannot be written (to write).
+    pub async fn in_folder(path: &Path, access: Access) -> Result<Lake, LakeError> {
+        let location = path.display().to_string();
+        if path.is_file() {
+            return Err(LakeError::NotAFolder { location });
+        }
+        let store = FolderStore::new(path);
+        if !is_marked(&store).await? {
+            let is_partial_lake = path.join("sessions/fragments").is_dir();
+            match (store.is_empty().await?, access) {
+                (true, Access::Read) => return Err(LakeError::NoLake { location }),
+                // Another program may have made the lake between the two looks.
+                (false, _) if !is_partial_lake && !is_marked(&store).await? => {
+                    return Err(LakeError::SomethingElse { location });
+                }
+                (false, Access::Read) => return Err(LakeError::NoLake { location }),
+                (_, Access::Write) => write_marker(&store).await?,
+            }
+        }
+        check_marker(&store).await?;
+        if access == Access::Write {
+            store.sweep().await?;
+        }
+        Ok(Lake {
+            store: Arc::new(store.clone()),
+            base: String::new(),
+            folder: Some(store),
+        })
+    }
+
+    /// Opens a lake in any store; its manifests name data objects by `base` (`s3://bucket/prefix/`) and their key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lake::in_folder`].
+    pub async fn in_store(
+        store: Arc<dyn Store>,
+        base: &str,
+        access: Access,
+    ) -> Result<Lake, LakeError> {
+        let location = store.location("");
+        if !is_marked(&*store).await? {
+            let is_empty = store.list("", None).await?.objects.is_empty();
+            match (is_empty, access) {
+                (true, Access::Write) => write_marker(&*store).await?,
+                (true, Access::Read) => return Err(LakeError::NoLake { location }),
+                // As above.
+                (false, _) if is_marked(&*store).await? => {}
+                (false, _) => return Err(LakeError::SomethingElse { location }),
+            }
+        }
+        check_marker(&*store).await?;
+        Ok(Lake {
+            store,
+            base: base.to_owned(),
+            folder: None,
+        })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// What manifests write before the key of a data object.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Where the lake lies, as a person would name it.
+    pub fn location(&self) -> String {
+        self.store.location("")
+    }
+
+    /// Waits until no other linker works on this lake. Stores without locks rely on conditional writes alone.
+    pub(crate) async fn lock_for_linking(&self) -> Result<LinkLock, StoreError> {
+        let Some(store) = &self.folder else {
+            return Ok(LinkLock { _file: None });
+        };
+        let path = store.root().join(LINK_LOCK_FILE);
+        let location = path.display().to_string();
+        let lock = move || {
+            let file = folder::open_lock_file(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        let locked = tokio::task::spawn_blocking(lock).await;
+        let locked = locked.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)));
+        let file = locked.map_err(|cause| folder::explain("lock", location, cause))?;
+        Ok(LinkLock { _file: Some(file) })
+    }
+}
+
+/// The right to link, where the store knows such; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct LinkLock {
+    _file: Option<File>,
+}
+
+impl LinkLock {
+    /// Whether nobody else can be linking.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self._file.is_some()
+    }
+}
+
+async fn is_marked(store: &dyn Store) -> Result<bool, StoreError> {
+    match store.head(MARKER_KEY).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound { .. }) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn write_marker(store: &dyn Store) -> Result<(), StoreError> {
+    let marker = Bytes::from(format!(
+        "{{\"format\":\"trailback-lake\",\"layout\":{LAYOUT_VERSION}}}\n"
+    ));
+    match store
+        .put(MARKER_KEY, marker, Condition::IfAbsent, Metadata::new())
+        .await
+    {
+        // Another program has just made the same lake.
+        Ok(_) | Err(StoreError::Precondition { .. }) => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+async fn check_marker(store: &dyn Store) -> Result<(), LakeError> {
+    let marker = store.get(MARKER_KEY).await?.bytes().await?;
+    let marker: Option<serde_json::Value> = serde_json::from_slice(&marker).ok();
+    let is_ours = |marker: &serde_json::Value| marker["format"] == "trailback-lake";
+    let layout = marker
+        .filter(is_ours)
+        .and_then(|marker| marker["layout"].as_u64());
+    match layout.and_then(|layout| u32::try_from(layout).ok()) {
+        None => Err(LakeError::Marker {
+            location: store.location(MARKER_KEY),
+        }),
+        Some(found) if found > LAYOUT_VERSION => Err(LakeError::NewerLayout {
+            location: store.location(""),
+            found,
+        }),
+        Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::store::list_all;
+    use crate::store::memory::MemoryStore;
+
+    async fn open(path: &Path, access: Access) -> Result<Lake, LakeError> {
+        Lake::in_folder(path, access).await
+    }
+
+    #[tokio::test]
+    async fn an_empty_or_absent_folder_becomes_a_lake_only_to_write() {
+        let room = tempfile::tempdir().unwrap();
+        for path in [room.path().join("new/lake"), room.path().join("empty")] {
+            let absent = open(&path, Access::Read).await.unwrap_err();
+            assert!(matches!(absent, LakeError::NoLake { .. }), "{absent}");
+            let lake = open(&path, Access::Write).await.unwrap();
+            assert_eq!(list_all(lake.store(), "").await.unwrap().len(), 1);
+            open(&path, Access::Write).await.unwrap();
+            open(&path, Access::Read).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_with_something_else_is_left_alone() {
+        let room = tempfile::tempdir().unwrap();
+        for name in ["My Thesis.odt", ".bashrc", "a/b"] {
+            let path = room.path().join(name.replace(['/', '.'], "-"));
+            fs::create_dir_all(path.join(name).parent().unwrap()).unwrap();
+            fs::write(path.join(name), "years of work").unwrap();
+            for access in [Access::Read, Access::Write] {
+                let refused = open(&path, access).await.unwrap_err();
+                assert!(
+                    matches!(refused, LakeError::SomethingElse { .. }),
+                    "{refused}"
+                );
+            }
+            assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        }
+        let file = room.path().join("file");
+        fs::write(&file, "").unwrap();
+        let refused = open(&file, Access::Write).await.unwrap_err();
+        assert!(matches!(refused, LakeError::NotAFolder { .. }), "{refused}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_programs_can_make_one_lake() {
+        let room = tempfile::tempdir().unwrap();
+        for round in 0..40 {
+            let path = room.path().join(round.to_string());
+            let open = || {
+                let path = path.clone();
+                tokio::spawn(async move { open(&path, Access::Write).await.map(|_| ()) })
+            };
+            let programs = [open(), open(), open()];
+            for program in programs {
+                program.await.unwrap().unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newer_or_damaged_lake_is_refused() {
+        let room = tempfile::tempdir().unwrap();
+        open(room.path(), Access::Write).await.unwrap();
+        let marker = room.path().join(MARKER_KEY);
+        fs::write(&marker, "{\"format\":\"trailback-lake\",\"layout\":2}").unwrap();
+        let newer = open(room.path(), Access::Write).await.unwrap_err();
+        assert!(
+            matches!(newer, LakeError::NewerLayout { found: 2, .. }),
+            "{newer}"
+        );
+        for damaged in [
+            "",
+            "{}",
+            "{\"format\":\"other\",\"layout\":1}",
+            "{\"layout\":1}",
+        ] {
+            fs::write(&marker, damaged).unwrap();
+            let refused = open(room.path(), Access::Read).await.unwrap_err();
+            assert!(matches!(refused, LakeError::Marker { .. }), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lake_whose_marker_was_deleted_can_be_made_whole() {
+        let room = tempfile::tempdir().unwrap();
+        let lake = open(room.path(), Access::Write).await.unwrap();
+        let key = "sessions/fragments/a";
+        let put = lake
+            .store()
+            .put(key, Bytes::new(), Condition::Always, Metadata::new());
+        put.await.unwrap();
+        fs::remove_file(room.path().join(MARKER_KEY)).unwrap();
+        let absent = open(room.path(), Access::Read).await.unwrap_err();
+        assert!(matches!(absent, LakeError::NoLake { .. }), "{absent}");
+        open(room.path(), Access::Write).await.unwrap();
+        open(room.path(), Access::Read).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_with_other_objects_is_no_lake() {
+        let store = Arc::new(MemoryStore::new());
+        let open = |access| Lake::in_store(Arc::clone(&store) as _, "", access);
+        assert!(matches!(
+            open(Access::Read).await,
+            Err(LakeError::NoLake { .. })
+        ));
+        let put = store.put("other", Bytes::new(), Condition::Always, Metadata::new());
+        put.await.unwrap();
+        assert!(matches!(
+            open(Access::Write).await,
+            Err(LakeError::SomethingElse { .. })
+        ));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_linker_at_a_time_has_the_lock_of_a_folder() {
+        let room = tempfile::tempdir().unwrap();
+        let lake = open(room.path(), Access::Write).await.unwrap();
+        let first = lake.lock_for_linking().await.unwrap();
+        assert!(first.is_exclusive());
+        let other = open(room.path(), Access::Write).await.unwrap();
+        let second = tokio::spawn(async move { other.lock_for_linking().await.unwrap() });
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!second.is_finished());
+        drop(first);
+        assert!(second.await.unwrap().is_exclusive());
+    }
+}

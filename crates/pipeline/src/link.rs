@@ -1,0 +1,428 @@
+//! The second step: fragments in, the linked table out.
+//!
+//! A level-triggered reconciler without state of its own. For every hour it compares the digest of the hour's inputs
+//! with the one that was recorded when the hour was last built, and builds again what differs, early hours before late
+//! ones. An hour's inputs hold the link IDs of the 36 hours before it: a late record in an early hour reaches exactly
+//! as far as it changes something, and an equal link ID stops it.
+//!
+//! A partition, one day, is published by one conditional write of its manifest, which carries the digests of exactly
+//! what was read. Whoever loses that race, or finds an object gone that another linker replaced, forgets what it
+//! built and looks again; what it had published before stays.
+
+mod building;
+mod folding;
+mod garbage;
+mod hours;
+mod look_back;
+mod publishing;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use trailback_sessions::{LINK_VERSION, Timestamp};
+use trailback_tables::TableError;
+use trailback_tables::manifest::{HourState, ManifestError, ShortDigest};
+use trailback_tables::partition::{DataKey, Day, EventHour};
+
+use crate::catalog::{self, DataObject, FragmentsByHour, Partition};
+use crate::lake::Lake;
+use crate::progress::{Amount, Progress, Step};
+use crate::store::StoreError;
+use crate::tally::LinkTally;
+use garbage::Garbage;
+use hours::HourStates;
+use look_back::Recent;
+
+/// Below this many rows the objects of single hours would be mostly footer.
+pub const DAY_OBJECT_ROWS: u64 = 250_000;
+
+/// Rows of a day and a half of a small organisation.
+pub const RECENT_ROWS: usize = 131_072;
+
+/// How often a linker starts again when others are faster, before it leaves the lake to them.
+const TRIES_MAX: u64 = 8;
+
+/// With a time budget the days from so many before the newest one come first.
+const RECENT_DAYS: i32 = 2;
+
+/// How to link.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkOptions {
+    /// Builds every hour again, whatever its digest says.
+    pub rebuild: bool,
+    /// How long to work: recent days first, older ones with at most half of it. The next run goes on. `None`: to the
+    /// end, in the order of time.
+    pub budget: Option<Duration>,
+    /// A day with fewer rows is one data object, one with as many or more has one for each hour. The layout of the
+    /// lake: every linker of it must use the same number. Default: [`DAY_OBJECT_ROWS`].
+    pub day_object_rows: u64,
+    /// How many rows that were just built may stay in memory for the hours that follow, beyond those of the day at
+    /// work; a row takes about 2 KB there. Default: [`RECENT_ROWS`].
+    pub recent_rows: usize,
+}
+
+impl Default for LinkOptions {
+    fn default() -> LinkOptions {
+        LinkOptions {
+            rebuild: false,
+            budget: None,
+            day_object_rows: DAY_OBJECT_ROWS,
+            recent_rows: RECENT_ROWS,
+        }
+    }
+}
+
+/// Why linking stopped. The lake is whole: what was published stays, and the next run goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The lake cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Others were faster again and again.
+    #[error("other linkers are at work on this lake; gave way after {tries} tries")]
+    Contended {
+        /// How often it was tried.
+        tries: u64,
+        /// What happened last.
+        #[source]
+        last: StoreError,
+    },
+    /// The lake was linked by a newer program.
+    #[error(
+        "{day} was linked by rules of version {found}, this program knows up to {LINK_VERSION}; use a newer trailback"
+    )]
+    NewerLinkVersion {
+        /// A day of which that is so.
+        day: Day,
+        /// The version.
+        found: i32,
+    },
+    /// A fragment does not hold what its name says.
+    #[error("{location} is damaged; delete it and ingest the log objects of that time again")]
+    DamagedFragment {
+        /// The fragment.
+        location: String,
+        /// What is wrong, where the bytes are right.
+        #[source]
+        cause: Option<TableError>,
+    },
+    /// A data object cannot be read.
+    #[error("{location} is damaged; `trailback link --rebuild` makes it again")]
+    DamagedObject {
+        /// The data object.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: TableError,
+    },
+    /// Rows cannot be encoded.
+    #[error("cannot encode the rows of {day}")]
+    Encode {
+        /// Their day.
+        day: Day,
+        /// Why not.
+        #[source]
+        cause: TableError,
+    },
+    /// A manifest cannot be made.
+    #[error("cannot make the manifest of {day}")]
+    Manifest {
+        /// The day.
+        day: Day,
+        /// Why not.
+        #[source]
+        cause: ManifestError,
+    },
+    /// A thread died.
+    #[error("a worker stopped")]
+    Worker(#[from] tokio::task::JoinError),
+}
+
+/// Whether another writer was faster, so that looking again may help.
+fn is_conflict(failure: &StoreError) -> bool {
+    matches!(
+        failure,
+        StoreError::NotFound { .. } | StoreError::Precondition { .. }
+    )
+}
+
+/// Brings the linked table up to the fragments of a lake.
+///
+/// # Errors
+///
+/// When the lake cannot be read or written, holds damaged objects, or was linked by a newer program.
+pub async fn link(
+    lake: &Lake,
+    options: &LinkOptions,
+    progress: &Arc<dyn Progress>,
+) -> Result<LinkTally, LinkError> {
+    let lock = lake.lock_for_linking().await?;
+    let garbage = if lock.is_exclusive() {
+        Garbage::AtOnce
+    } else {
+        Garbage::Aged
+    };
+    let mut rebuilt: BTreeSet<Day> = BTreeSet::new();
+    let mut tally = LinkTally::default();
+    let deadlines = options.budget.map(Deadlines::from_now);
+    loop {
+        let mut run = Run::begin(lake, options, garbage, tally, progress).await?;
+        let must_rebuild = |day| options.rebuild && !rebuilt.contains(&day);
+        let outcome = run.work(&must_rebuild, deadlines).await;
+        progress.ends(Step::Link);
+        tally = run.tally;
+        rebuilt.extend(run.published);
+        match outcome {
+            Ok(()) => return Ok(tally),
+            Err(LinkError::Store(last)) if is_conflict(&last) => {
+                tally.conflicts += 1;
+                if tally.conflicts >= TRIES_MAX {
+                    return Err(LinkError::Contended {
+                        tries: tally.conflicts,
+                        last,
+                    });
+                }
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Until when a run with a time budget works on what.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    /// The whole of it.
+    end: Instant,
+    /// How much of it older days may take.
+    older: Duration,
+}
+
+impl Deadlines {
+    fn from_now(budget: Duration) -> Deadlines {
+        Deadlines {
+            end: Instant::now() + budget,
+            older: budget / 2,
+        }
+    }
+}
+
+/// Whether a day is to be built again whatever its digests say.
+type MustRebuild<'r> = &'r (dyn Fn(Day) -> bool + Sync);
+
+/// One look at the lake, and what is done about it.
+struct Run<'a> {
+    lake: &'a Lake,
+    options: &'a LinkOptions,
+    garbage: Garbage,
+    progress: &'a Arc<dyn Progress>,
+    tally: LinkTally,
+    now: Timestamp,
+    fragments: FragmentsByHour,
+    partitions: BTreeMap<Day, Partition>,
+    objects: HashMap<DataKey, DataObject>,
+    /// The hours that have rows, published or built in this run.
+    states: HourStates,
+    /// Rows that were built in this run and are still in memory.
+    recent: Recent,
+    /// The hours of the day at work that were built, and their data object where one was stored already.
+    built: BTreeMap<EventHour, Option<DataKey>>,
+    /// The days that were published in this run.
+    published: BTreeSet<Day>,
+}
+
+impl<'a> Run<'a> {
+    /// Looks at the lake: manifests first, so that what they name is in the listings that follow.
+    async fn begin(
+        lake: &'a Lake,
+        options: &'a LinkOptions,
+        garbage: Garbage,
+        tally: LinkTally,
+        progress: &'a Arc<dyn Progress>,
+    ) -> Result<Run<'a>, LinkError> {
+        let now = lake.store().now().await?;
+        let mut partitions = catalog::partitions(lake, &Day::RANGE).await?;
+        let objects = catalog::data_objects(lake, &Day::RANGE).await?;
+        let fragments = catalog::fragments(lake).await?;
+        let mut states = HourStates::new();
+        for (day, partition) in &mut partitions {
+            partition.distrust_if_incomplete(&objects);
+            let Some(state) = &partition.state else {
+                continue;
+            };
+            if state.link_version > LINK_VERSION {
+                return Err(LinkError::NewerLinkVersion {
+                    day: *day,
+                    found: state.link_version,
+                });
+            }
+            let of_hour = |(hour_of_day, state): (u8, &HourState)| {
+                (
+                    EventHour {
+                        day: *day,
+                        hour_of_day,
+                    },
+                    *state,
+                )
+            };
+            states.extend(state.built().map(of_hour));
+        }
+        Ok(Run {
+            lake,
+            options,
+            garbage,
+            progress,
+            tally,
+            now,
+            fragments,
+            partitions,
+            objects,
+            states,
+            recent: Recent::default(),
+            built: BTreeMap::new(),
+            published: BTreeSet::new(),
+        })
+    }
+
+    /// Does all there is to do, or as much as the deadlines allow.
+    async fn work(
+        &mut self,
+        must_rebuild: MustRebuild<'_>,
+        deadlines: Option<Deadlines>,
+    ) -> Result<(), LinkError> {
+        let hours = self.hours(&Day::RANGE).len() as u64;
+        self.tally.hours = hours;
+        self.progress.begins(
+            Step::Link,
+            Amount {
+                items: hours,
+                bytes: 0,
+            },
+        );
+        self.remove_unnamed_objects().await?;
+        match (deadlines, self.hours(&Day::RANGE).last()) {
+            (Some(deadlines), Some(newest)) => {
+                let recent = newest.day.plus(-RECENT_DAYS);
+                let until = Some(deadlines.end);
+                self.reconcile(&(recent..=newest.day), must_rebuild, until)
+                    .await?;
+                let until = Some(deadlines.end.min(Instant::now() + deadlines.older));
+                let older = *Day::RANGE.start()..=recent.plus(-1);
+                self.reconcile(&older, must_rebuild, until).await?;
+            }
+            _ => self.reconcile(&Day::RANGE, must_rebuild, None).await?,
+        }
+        if deadlines.is_none_or(|deadlines| Instant::now() < deadlines.end) {
+            self.fold_quiet_hours().await?;
+            self.remove_unnamed_objects().await?;
+        }
+        self.tally.rows = self
+            .states
+            .values()
+            .map(|state| u64::from(state.row_count))
+            .sum();
+        Ok(())
+    }
+
+    /// The hours of some days that have fragments, or have rows.
+    fn hours(&self, days: &RangeInclusive<Day>) -> BTreeSet<EventHour> {
+        let range = hours_of(days);
+        let with_fragments = self.fragments.range(range.clone()).map(|(hour, _)| *hour);
+        with_fragments
+            .chain(self.states.range(range).map(|(hour, _)| *hour))
+            .collect()
+    }
+
+    /// Builds what differs in some days and publishes them, one after the other.
+    async fn reconcile(
+        &mut self,
+        days: &RangeInclusive<Day>,
+        must_rebuild: MustRebuild<'_>,
+        until: Option<Instant>,
+    ) -> Result<(), LinkError> {
+        let of_partitions = self.partitions.range(days.clone()).map(|(day, _)| *day);
+        let of_hours = self.hours(days).into_iter().map(|hour| hour.day);
+        let days: BTreeSet<Day> = of_partitions.chain(of_hours).collect();
+        for day in days {
+            let is_trusted = self.partitions.get(&day).is_none_or(Partition::is_trusted);
+            // A damaged day is made whole whatever the time, for a part of it would replace what readers still have.
+            let until = until.filter(|_| is_trusted);
+            if self.build_day(day, must_rebuild(day), until).await? || !is_trusted {
+                self.publish(day).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds what differs in a day; tells whether anything did.
+    async fn build_day(
+        &mut self,
+        day: Day,
+        must_rebuild: bool,
+        until: Option<Instant>,
+    ) -> Result<bool, LinkError> {
+        self.built.clear();
+        let mut is_changed = false;
+        for hour in self.hours(&(day..=day)) {
+            if self.differs(hour) || must_rebuild {
+                if until.is_some_and(|until| Instant::now() >= until) {
+                    self.tally.hours_left += 1;
+                    continue;
+                }
+                self.build(hour).await?;
+                is_changed = true;
+            }
+            self.progress
+                .advances(Step::Link, Amount { items: 1, bytes: 0 });
+        }
+        Ok(is_changed)
+    }
+
+    /// Whether an hour's rows were built from something else than what there is now.
+    fn differs(&self, hour: EventHour) -> bool {
+        let recorded = self.states.get(&hour).map(|state| state.inputs);
+        recorded != self.inputs(hour)
+    }
+
+    /// The digest of an hour's inputs; `None` where it has none.
+    fn inputs(&self, hour: EventHour) -> Option<ShortDigest> {
+        let fragments = self.fragments.get(&hour)?;
+        Some(hours::inputs(hour, fragments.keys(), &self.states))
+    }
+}
+
+impl Partition {
+    /// Whether its rows and what is recorded of them can be built upon.
+    fn is_trusted(&self) -> bool {
+        self.manifest.is_some() && self.state.is_some()
+    }
+
+    /// Forgets what is recorded where something is damaged or gone: then the day is built anew.
+    fn distrust_if_incomplete(&mut self, objects: &HashMap<DataKey, DataObject>) {
+        let is_there = |key: &DataKey| objects.contains_key(key);
+        if !self
+            .manifest
+            .as_ref()
+            .is_some_and(|manifest| manifest.objects().all(is_there))
+        {
+            self.state = None;
+        }
+    }
+}
+
+/// All hours of some days.
+fn hours_of(days: &RangeInclusive<Day>) -> RangeInclusive<EventHour> {
+    let first = EventHour {
+        day: *days.start(),
+        hour_of_day: 0,
+    };
+    first..=EventHour {
+        day: *days.end(),
+        hour_of_day: 23,
+    }
+}
+
+#[cfg(test)]
+mod tests;

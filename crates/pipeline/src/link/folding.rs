@@ -1,0 +1,142 @@
+//! Folds the fragments of an hour that has been quiet for a day into one.
+//!
+//! Only duplicates are dropped (rule L1): twins and addenda stay apart until link time, so the fold says exactly what
+//! its inputs say and the hour need not be built again. The fold is stored before an input goes.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use trailback_sessions::{Issuance, Timestamp, drop_duplicates};
+use trailback_tables::encode_fragment;
+use trailback_tables::partition::{Day, EventHour, FragmentKey};
+
+use super::building::read_fragment;
+use super::{LinkError, Run, hours_of};
+use crate::store::{Condition, Metadata, StoreError};
+
+/// How long no fragment of an hour was written before it is folded, in milliseconds.
+const QUIET_MS: i64 = 24 * 3_600_000;
+
+impl Run<'_> {
+    /// Folds every hour that is up to date and has been quiet.
+    pub(super) async fn fold_quiet_hours(&mut self) -> Result<(), LinkError> {
+        let is_old = |written_at: &Timestamp| self.now.0.saturating_sub(written_at.0) > QUIET_MS;
+        let quiet = self.fragments.iter().filter(|(hour, fragments)| {
+            fragments.len() > 1 && fragments.values().all(is_old) && !self.differs(**hour)
+        });
+        let quiet: BTreeSet<EventHour> = quiet.map(|(hour, _)| *hour).collect();
+        let days: BTreeSet<Day> = quiet.iter().map(|hour| hour.day).collect();
+        for day in days {
+            for hour in quiet.range(hours_of(&(day..=day))) {
+                self.fold(*hour).await?;
+            }
+            self.record_folds(day).await?;
+        }
+        Ok(())
+    }
+
+    async fn fold(&mut self, hour: EventHour) -> Result<(), LinkError> {
+        let Some(fragments) = self.fragments.get(&hour).cloned() else {
+            return Ok(());
+        };
+        let mut inputs = Vec::new();
+        for key in fragments.keys() {
+            inputs.push((key.clone(), read_fragment(self.lake, key.clone()).await?));
+        }
+        let folded = tokio::task::spawn_blocking(move || Fold::of(hour, inputs)).await?;
+        let fold = folded.map_err(|cause| LinkError::Encode {
+            day: hour.day,
+            cause,
+        })?;
+        if let Some(content) = fold.content {
+            let name = fold.key.to_string();
+            let put = self
+                .lake
+                .store()
+                .put(&name, content, Condition::IfAbsent, Metadata::new());
+            match put.await {
+                Ok(_) | Err(StoreError::Precondition { .. }) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        let names: Vec<_> = fold.superseded.iter().map(FragmentKey::to_string).collect();
+        for outcome in self.lake.store().delete(&names).await {
+            outcome?;
+        }
+        let mut left = fragments;
+        left.retain(|key, _| !fold.superseded.contains(key));
+        left.insert(fold.key, self.now);
+        self.fragments.insert(hour, left);
+        self.tally.hours_folded += 1;
+        let inputs = self.inputs(hour);
+        if let (Some(state), Some(inputs)) = (self.states.get_mut(&hour), inputs) {
+            state.inputs = inputs;
+        }
+        Ok(())
+    }
+
+    /// Records that a day's rows are those of the folds too. If that fails, the hours are only built once more.
+    async fn record_folds(&mut self, day: Day) -> Result<(), LinkError> {
+        let published = self.partitions.get(&day);
+        let Some((manifest, mut state)) = published
+            .and_then(|partition| Some((partition.manifest.clone()?, partition.state.clone()?)))
+        else {
+            return Ok(());
+        };
+        for (hour, of_hour) in self.states.range(hours_of(&(day..=day))) {
+            state.hours[usize::from(hour.hour_of_day)] = Some(*of_hour);
+        }
+        self.put_manifest(day, manifest, state).await
+    }
+}
+
+/// What becomes of an hour's fragments.
+struct Fold {
+    /// The fragment that holds everything.
+    key: FragmentKey,
+    /// Its bytes, unless it is one of the inputs.
+    content: Option<Bytes>,
+    /// The inputs that it makes superfluous.
+    superseded: BTreeSet<FragmentKey>,
+}
+
+impl Fold {
+    /// An input goes if the fold holds strictly more. One that holds the same stays under the smaller name, so that two
+    /// linkers, or two versions of the program, never delete each other's.
+    fn of(
+        hour: EventHour,
+        inputs: Vec<(FragmentKey, Vec<Issuance>)>,
+    ) -> Result<Fold, trailback_tables::TableError> {
+        let all = inputs
+            .iter()
+            .flat_map(|(_, records)| records.iter().cloned())
+            .collect();
+        let all = drop_duplicates(all);
+        let content = encode_fragment(&all)?;
+        let new = FragmentKey::of(hour, &content);
+        let holds_all = |(key, records): (FragmentKey, Vec<Issuance>)| {
+            let is_equal = drop_duplicates(records) == all;
+            (key, is_equal)
+        };
+        let inputs: Vec<(FragmentKey, bool)> = inputs.into_iter().map(holds_all).collect();
+        let equal = inputs
+            .iter()
+            .filter(|(_, is_equal)| *is_equal)
+            .map(|(key, _)| key);
+        let key = equal
+            .chain([&new])
+            .min()
+            .cloned()
+            .unwrap_or_else(|| new.clone());
+        let is_present = inputs.iter().any(|(input, _)| *input == key);
+        let superseded = inputs
+            .into_iter()
+            .map(|(input, _)| input)
+            .filter(|input| *input != key);
+        Ok(Fold {
+            superseded: superseded.collect(),
+            content: (!is_present).then(|| Bytes::from(content)),
+            key,
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! Finds, in the 36 hours before an hour, the rows that its callers may descend from.
+//!
+//! Rows that were built a moment ago are still in memory; all others are read from their data objects, of which a scan
+//! decodes a few columns and then only the rows that are wanted. So memory grows with the hour that is built and the
+//! ancestors it has, not with what lies behind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream;
+use trailback_sessions::{Session, Wanted};
+use trailback_tables::filter::{Filter, MatchColumns};
+use trailback_tables::partition::{DataKey, DayPart, EventHour};
+
+use super::{LinkError, Run, hours};
+use crate::data_scan::{self, ScanError};
+use crate::matching::wants;
+
+/// How many data objects are scanned at once.
+const SCANS_AT_ONCE: usize = 4;
+
+/// The rows of hours that were built in this run, as many as fit.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    hours: BTreeMap<EventHour, Arc<Vec<Session>>>,
+    row_count: usize,
+}
+
+impl Recent {
+    /// Keeps an hour's rows.
+    pub(super) fn insert(&mut self, hour: EventHour, rows: Vec<Session>) {
+        self.remove(hour);
+        self.row_count += rows.len();
+        self.hours.insert(hour, Arc::new(rows));
+    }
+
+    /// Forgets an hour.
+    pub(super) fn remove(&mut self, hour: EventHour) {
+        let removed = self.hours.remove(&hour);
+        self.row_count -= removed.map_or(0, |rows| rows.len());
+    }
+
+    /// The rows of an hour, if they are still there.
+    pub(super) fn get(&self, hour: EventHour) -> Option<&Arc<Vec<Session>>> {
+        self.hours.get(&hour)
+    }
+
+    /// Forgets what nobody looks back on any more, and the oldest hours beyond the bound, but none that must stay.
+    pub(super) fn keep_within(
+        &mut self,
+        rows_max: usize,
+        newest: EventHour,
+        must_stay: impl Fn(EventHour) -> bool,
+    ) {
+        let oldest_used = hours::look_back(newest).start;
+        let may_go: Vec<_> = self
+            .hours
+            .keys()
+            .copied()
+            .filter(|hour| !must_stay(*hour))
+            .collect();
+        for hour in may_go {
+            if hour >= oldest_used && self.row_count <= rows_max {
+                break;
+            }
+            self.remove(hour);
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The linked rows of the 36 hours before an hour that are wanted.
+    pub(super) async fn look_back(
+        &self,
+        hour: EventHour,
+        wanted: Wanted,
+    ) -> Result<Vec<Session>, LinkError> {
+        let mut rows = Vec::new();
+        if wanted.is_empty() {
+            return Ok(rows);
+        }
+        let wanted = Arc::new(wanted);
+        let mut scans: BTreeMap<DataKey, BTreeSet<EventHour>> = BTreeMap::new();
+        for (earlier, _) in self.states.range(hours::look_back(hour)) {
+            if let Some(recent) = self.recent.get(*earlier) {
+                let is_wanted = |row: &&Session| wants(&wanted, &MatchColumns::of(row));
+                rows.extend(recent.iter().filter(is_wanted).cloned());
+            } else if let Some(object) = self.object_of(*earlier) {
+                scans.entry(object).or_default().insert(*earlier);
+            }
+        }
+        let scan = |(object, hours)| self.scan(object, hours, Arc::clone(&wanted));
+        let mut scans = stream::iter(scans).map(scan).buffered(SCANS_AT_ONCE);
+        while let Some(found) = scans.next().await {
+            rows.append(&mut found?);
+        }
+        Ok(rows)
+    }
+
+    /// The data object that holds an hour's rows: stored in this run, or published.
+    pub(super) fn object_of(&self, hour: EventHour) -> Option<DataKey> {
+        if let Some(object) = self.built.get(&hour) {
+            return object.clone();
+        }
+        let manifest = self.partitions.get(&hour.day)?.manifest.as_ref()?;
+        let of_part = |part| {
+            manifest
+                .objects()
+                .find(|object| object.part == part)
+                .cloned()
+        };
+        of_part(DayPart::Hour(hour.hour_of_day)).or_else(|| of_part(DayPart::Whole))
+    }
+
+    /// Reads the wanted rows of some hours from a data object.
+    async fn scan(
+        &self,
+        object: DataKey,
+        hours: BTreeSet<EventHour>,
+        wanted: Arc<Wanted>,
+    ) -> Result<Vec<Session>, LinkError> {
+        let (Some(first), Some(last)) = (hours.first(), hours.last()) else {
+            return Ok(Vec::new());
+        };
+        let time = Filter::recorded(Some(first.start()), Some(last.plus(1).start()));
+        let filter = time.and(Filter::matching(move |row| wants(&wanted, row)));
+        let size_bytes = self.objects.get(&object).map(|object| object.size_bytes);
+        let found = data_scan::scan(self.lake, &object, size_bytes, filter).await;
+        let mut rows = found.map_err(|failure| failure.into_link_error())?;
+        // Between the first and the last hour may lie some that were built again since.
+        rows.retain(|row| hours.contains(&EventHour::of(row.issuance.record.event_time)));
+        Ok(rows)
+    }
+}
+
+impl ScanError {
+    /// The same in the words of linking.
+    pub(super) fn into_link_error(self) -> LinkError {
+        match self {
+            ScanError::Store(failure) => LinkError::Store(failure),
+            ScanError::Damaged { location, cause } => LinkError::DamagedObject { location, cause },
+            ScanError::Worker(stopped) => LinkError::Worker(stopped),
+        }
+    }
+}

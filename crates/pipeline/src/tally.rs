@@ -1,0 +1,152 @@
+//! The counts of the steps, which balance, and the problems they met.
+
+use std::fmt;
+
+/// How many problems of one log object's records are told one by one.
+pub const RECORD_PROBLEMS_TOLD_MAX: usize = 3;
+
+/// What became of log objects. `found = extracted + skipped + failed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ObjectTally {
+    /// Files under the given paths.
+    pub found: u64,
+    /// Read to their end.
+    pub extracted: u64,
+    /// Not log objects.
+    pub skipped: SkippedTally,
+    /// Log objects that could not be read, or not to their end; each is a [`Problem`].
+    pub failed: u64,
+}
+
+/// What is no log object, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkippedTally {
+    /// Digests of CloudTrail's log file validation.
+    pub digests: u64,
+    /// CloudTrail Insights.
+    pub insights: u64,
+    /// Network activity.
+    pub network_activity: u64,
+    /// Aggregated records.
+    pub aggregated: u64,
+    /// Other files.
+    pub other: u64,
+}
+
+impl SkippedTally {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.digests + self.insights + self.network_activity + self.aggregated + self.other
+    }
+}
+
+/// What became of records. `records = issuances + witnesses + passed_over + unreadable`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordTally {
+    /// Elements of `Records`.
+    pub records: u64,
+    /// Became rows: credentials handed out, or refused.
+    pub issuances: u64,
+    /// Became rows that tell of a session without being its issuance.
+    pub witnesses: u64,
+    /// Tell of no session.
+    pub passed_over: u64,
+    /// Could not be read; the first few of each object are named in its [`Problem`].
+    pub unreadable: u64,
+    /// Of the issuances, those of calls that this version does not know.
+    pub unknown_calls: u64,
+}
+
+impl RecordTally {
+    /// Adds another tally.
+    pub fn add(&mut self, other: &RecordTally) {
+        self.records += other.records;
+        self.issuances += other.issuances;
+        self.witnesses += other.witnesses;
+        self.passed_over += other.passed_over;
+        self.unreadable += other.unreadable;
+        self.unknown_calls += other.unknown_calls;
+    }
+}
+
+/// The counts of one extraction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtractTally {
+    /// Log objects.
+    pub objects: ObjectTally,
+    /// Records.
+    pub records: RecordTally,
+    /// Fragments that were new.
+    pub fragments_written: u64,
+    /// Fragments that were in the lake already.
+    pub fragments_present: u64,
+    /// Bytes of log objects, as they lie.
+    pub packed_bytes: u64,
+    /// Bytes of their text.
+    pub unpacked_bytes: u64,
+}
+
+impl ExtractTally {
+    /// Whether nothing vanished: every count is the sum of its parts.
+    pub fn balances(&self) -> bool {
+        let (objects, records) = (&self.objects, &self.records);
+        let objects_out = objects.extracted + objects.skipped.total() + objects.failed;
+        let records_out =
+            records.issuances + records.witnesses + records.passed_over + records.unreadable;
+        objects.found == objects_out && records.records == records_out
+    }
+}
+
+/// A log object of which something could not be read; everything else of it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The log object, as the table names it.
+    pub log_object: String,
+    /// Why it could not be read to its end; `None` where only records were unreadable.
+    pub failure: Option<String>,
+    /// Its first unreadable records, at most [`RECORD_PROBLEMS_TOLD_MAX`].
+    pub records: Vec<String>,
+    /// How many more records were unreadable.
+    pub more_records: u64,
+}
+
+impl fmt::Display for Problem {
+    /// One line: the object, then everything that is wrong with it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.log_object.escape_debug())?;
+        let mut divider = ": ";
+        for reason in self.failure.iter().chain(&self.records) {
+            write!(f, "{divider}{reason}")?;
+            divider = "; ";
+        }
+        match self.more_records {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more unreadable records"),
+        }
+    }
+}
+
+/// The counts of one linker's run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkTally {
+    /// Hours that have fragments or rows.
+    pub hours: u64,
+    /// Hours that were linked again because their inputs had changed.
+    pub hours_linked: u64,
+    /// Hours that changed but were left to the next run for want of time.
+    pub hours_left: u64,
+    /// Rows of the hours that were linked.
+    pub rows_linked: u64,
+    /// Rows of the whole table afterwards.
+    pub rows: u64,
+    /// Days whose manifest was replaced.
+    pub days_published: u64,
+    /// Data objects written.
+    pub objects_written: u64,
+    /// Data objects deleted that no manifest named any more.
+    pub objects_deleted: u64,
+    /// Hours whose fragments were folded into one.
+    pub hours_folded: u64,
+    /// How often another writer was faster and the work started again.
+    pub conflicts: u64,
+}

@@ -1,0 +1,206 @@
+//! The one definition of every column: name, type, meaning, and the field of the row behind it.
+//!
+//! Arrow schema, encoding, decoding, Athena DDL, JSON and the column reference all derive from [`SESSIONS`].
+
+mod definitions;
+mod field;
+mod value;
+mod words;
+
+pub use definitions::SESSIONS;
+pub(crate) use field::{Access, EmptyList, Field, HOP_FIELDS, HopField, tag_pair};
+pub use value::{Row, Value};
+pub(crate) use words::Word;
+
+use trailback_sessions::Session;
+
+/// One column of the table `sessions`.
+#[derive(Debug)]
+pub struct Column {
+    /// Lower snake case; an interface.
+    pub name: &'static str,
+    /// The heading it stands under.
+    pub group: Group,
+    /// One sentence for people.
+    pub meaning: &'static str,
+    /// Never null.
+    pub required: bool,
+    /// What a reader can skip by.
+    pub pruning: Pruning,
+    /// Whether values repeat often enough for a dictionary to pay.
+    pub dictionary: bool,
+    pub(crate) access: Access,
+}
+
+/// The headings of the column reference, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// What the envelope of the record says.
+    Record,
+    /// What was handed out.
+    Session,
+    /// Session tags, of this call and inherited.
+    Tags,
+    /// Session policies.
+    Policy,
+    /// Multi-factor authentication.
+    Mfa,
+    /// Who made the call.
+    Caller,
+    /// How the caller's own session was found.
+    Link,
+    /// Who started the chain.
+    Origin,
+    /// The ancestors.
+    Chain,
+    /// Which program wrote the row.
+    Program,
+}
+
+impl Group {
+    /// The heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Record => "Record",
+            Self::Session => "Session",
+            Self::Tags => "Tags",
+            Self::Policy => "Policy",
+            Self::Mfa => "MFA",
+            Self::Caller => "Caller",
+            Self::Link => "Link",
+            Self::Origin => "Origin",
+            Self::Chain => "Chain",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// What the file keeps of a column so that readers can skip parts of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pruning {
+    /// Nothing: nested columns, whose statistics no engine uses, and free text.
+    Nothing,
+    /// Minimum, maximum and null count of each row group.
+    RowGroups,
+    /// The same of each page, for columns that the sort order clusters.
+    Pages,
+    /// As [`Pruning::RowGroups`], and a Bloom filter: values asked for one by one.
+    Bloom,
+}
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// UTF-8 text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// A map from text to text.
+    TextMap,
+    /// True or false.
+    Bool,
+    /// A 32-bit integer.
+    Int,
+    /// A moment: INT64 milliseconds, UTC.
+    Timestamp,
+    /// The list of ancestors, each a struct.
+    Hops,
+}
+
+impl Column {
+    const fn new(group: Group, name: &'static str, meaning: &'static str, access: Access) -> Self {
+        let pruning = match access.column_type() {
+            ColumnType::Texts | ColumnType::TextMap | ColumnType::Hops => Pruning::Nothing,
+            _ => Pruning::RowGroups,
+        };
+        Self {
+            name,
+            group,
+            meaning,
+            required: false,
+            pruning,
+            dictionary: true,
+            access,
+        }
+    }
+
+    const fn required(self) -> Self {
+        Self {
+            required: true,
+            ..self
+        }
+    }
+
+    const fn pruned_by(self, pruning: Pruning) -> Self {
+        Self { pruning, ..self }
+    }
+
+    /// Values hardly repeat inside a row group.
+    const fn without_dictionary(self) -> Self {
+        Self {
+            dictionary: false,
+            ..self
+        }
+    }
+
+    /// The type.
+    #[must_use]
+    pub fn column_type(&self) -> ColumnType {
+        self.access.column_type()
+    }
+
+    /// Whether fragments have it: it is said by one record alone.
+    #[must_use]
+    pub fn in_fragments(&self) -> bool {
+        matches!(self.access, Access::Issuance(_))
+    }
+
+    /// The row's value.
+    #[must_use]
+    pub fn value<'r>(&self, row: &'r Session) -> Value<'r> {
+        match &self.access {
+            Access::Issuance(field) => field.value(&row.issuance),
+            Access::Session(field) => field.value(row),
+        }
+    }
+}
+
+/// The column of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Column> {
+    SESSIONS.iter().find(|column| column.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_lower_snake_case() {
+        let mut names: Vec<_> = SESSIONS.iter().map(|column| column.name).collect();
+        for name in &names {
+            assert!(
+                name.chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+                "{name}"
+            );
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SESSIONS.len());
+    }
+
+    #[test]
+    fn groups_stand_in_their_order() {
+        assert!(SESSIONS.is_sorted_by_key(|column| column.group));
+    }
+
+    #[test]
+    fn a_meaning_is_one_sentence() {
+        for column in SESSIONS {
+            assert!(column.meaning.ends_with('.'), "{}", column.name);
+            assert!(!column.meaning.contains('\n'), "{}", column.name);
+        }
+    }
+}

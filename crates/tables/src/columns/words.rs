@@ -1,0 +1,80 @@
+//! The texts that stand in the table for the domain's enumerations, both ways.
+
+use trailback_sessions::{Evidence, GapReason, LinkStatus, OriginType, Outcome, SessionType};
+
+/// An enumeration whose values are texts in the table.
+pub(crate) trait Word: Copy + PartialEq + 'static {
+    /// Every value and its text. The texts are an interface: people filter on them.
+    const WORDS: &'static [(Self, &'static str)];
+
+    /// The text of the value.
+    fn text(self) -> &'static str {
+        let known = Self::WORDS.iter().find(|(value, _)| *value == self);
+        known.map_or("Unknown", |(_, text)| text)
+    }
+
+    /// The value that the text stands for; `None` for a text this version does not know.
+    fn from_text(text: &str) -> Option<Self> {
+        let known = Self::WORDS.iter().find(|(_, word)| *word == text);
+        known.map(|(value, _)| *value)
+    }
+}
+
+impl Word for Outcome {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Issued, "issued"), (Self::Failed, "failed")];
+}
+
+impl Word for SessionType {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::AssumedRole, "AssumedRole"),
+        (Self::AssumedRoot, "AssumedRoot"),
+        (Self::SessionToken, "SessionToken"),
+        (Self::FederatedUser, "FederatedUser"),
+        (Self::Console, "Console"),
+        (Self::Delegated, "Delegated"),
+        (Self::WebIdentity, "WebIdentity"),
+        (Self::Witness, "Witness"),
+        (Self::Unknown, "Unknown"),
+    ];
+}
+
+impl Word for LinkStatus {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Origin, "origin"),
+        (Self::Linked, "linked"),
+        (Self::Gap, "gap"),
+    ];
+}
+
+impl Word for Evidence {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::IssuedKey, "issued_key"),
+        (Self::SessionContext, "session_context"),
+    ];
+}
+
+impl Word for GapReason {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::NotInLogs, "not_in_logs"),
+        (Self::CallerCopyMissing, "caller_copy_missing"),
+        (Self::Ambiguous, "ambiguous"),
+        (Self::Loop, "loop"),
+    ];
+}
+
+impl Word for OriginType {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::IAMUser, "IAMUser"),
+        (Self::Root, "Root"),
+        (Self::SAMLUser, "SAMLUser"),
+        (Self::WebIdentityUser, "WebIdentityUser"),
+        (Self::IdentityCenterUser, "IdentityCenterUser"),
+        (Self::AWSService, "AWSService"),
+        (Self::Compute, "Compute"),
+        (Self::Certificate, "Certificate"),
+        (Self::AWSAccount, "AWSAccount"),
+        (Self::AssumedRole, "AssumedRole"),
+        (Self::Unknown, "Unknown"),
+    ];
+}

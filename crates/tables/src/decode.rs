@@ -1,0 +1,84 @@
+//! The bytes of a Parquet file to rows.
+//!
+//! Columns are found by name: one that an older file lacks leaves its field at the default, one that this program does
+//! not know is skipped.
+
+mod batch;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use trailback_sessions::{Issuance, Session};
+
+use batch::IssuanceRows;
+pub(crate) use batch::{Rows, SessionRows};
+
+use crate::error::{TableError, refusing_damage, while_doing};
+use crate::footer::Footer;
+use crate::schema::Table;
+
+/// How many rows are turned from Arrow at a time.
+pub(crate) const BATCH_ROWS: usize = 4096;
+
+/// For how many rows room is made at once, since a damaged footer can claim any number.
+const ROWS_EXPECTED_MAX: usize = 1 << 18;
+
+/// Decodes a fragment.
+///
+/// # Errors
+/// When the bytes are no fragment, are damaged, or come from a newer program.
+pub fn decode_fragment(bytes: Bytes) -> Result<Vec<Issuance>, TableError> {
+    refusing_damage(|| decode(bytes, Table::Fragments, &mut IssuanceRows::default()))
+}
+
+/// Decodes a data object.
+///
+/// # Errors
+/// When the bytes are no data object, are damaged, or come from a newer program.
+pub fn decode_sessions(bytes: Bytes) -> Result<Vec<Session>, TableError> {
+    refusing_damage(|| decode(bytes, Table::Sessions, &mut SessionRows::default()))
+}
+
+fn decode<R: Rows>(bytes: Bytes, table: Table, rows: &mut R) -> Result<Vec<R::Row>, TableError> {
+    let footer = Footer::of_file(&bytes, table)?;
+    let metadata = reader_metadata(Arc::clone(footer.metadata()))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
+    let mask = known_columns(footer.metadata(), table);
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(BATCH_ROWS)
+        .build()
+        .map_err(while_doing("read a Parquet file"))?;
+    let mut decoded = Vec::with_capacity(footer.row_count().min(ROWS_EXPECTED_MAX));
+    for batch in reader {
+        let batch = batch.map_err(|source| while_doing("decode a batch of rows")(source.into()))?;
+        rows.decode(&batch, &mut decoded)?;
+    }
+    Ok(decoded)
+}
+
+/// What the Arrow readers need to know of a file.
+pub(crate) fn reader_metadata(
+    metadata: Arc<ParquetMetaData>,
+) -> Result<ArrowReaderMetadata, TableError> {
+    let options = ArrowReaderOptions::new()
+        .with_skip_arrow_metadata(true)
+        .with_page_index_policy(PageIndexPolicy::Skip);
+    ArrowReaderMetadata::try_new(metadata, options).map_err(while_doing("read a Parquet schema"))
+}
+
+/// The columns of the file that this program knows.
+pub(crate) fn known_columns(metadata: &ParquetMetaData, table: Table) -> ProjectionMask {
+    let schema = metadata.file_metadata().schema_descr();
+    let names: Vec<_> = table.columns().map(|column| column.name).collect();
+    let roots = schema.root_schema().get_fields().iter().enumerate();
+    let known = roots
+        .filter(|(_, field)| names.contains(&field.name()))
+        .map(|(root, _)| root);
+    ProjectionMask::roots(schema, known)
+}

@@ -1,0 +1,265 @@
+//! Rows to the bytes of a Parquet file.
+//!
+//! The bytes depend on the rows alone: rows are cut into batches of a fixed size, whatever pieces they came in,
+//! and nothing of the machine, the time or the library's version enters the file.
+
+use arrow::array::{
+    Array, ArrayRef, BooleanBuilder, Int32Builder, ListArray, ListBuilder, MapBuilder,
+    MapFieldNames, RecordBatch, StringBuilder, StructArray, TimestampMillisecondBuilder,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use std::sync::Arc;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use trailback_sessions::{Hop, Issuance, Session, TagMap};
+
+use crate::columns::{Access, Column, EmptyList, Field, HOP_FIELDS, tag_pair};
+use crate::error::{TableError, while_doing};
+use crate::schema::{Table, arrow_schema, element, hop_members, map_entries};
+use crate::writer;
+
+/// How many rows are turned into Arrow at a time. Part of the file format: pages are cut at its multiples.
+const BATCH_ROWS: usize = 8192;
+
+/// Encodes linked rows as a data object. The caller has sorted them by the table's order.
+///
+/// # Errors
+/// When there are no rows, or the Parquet library refuses.
+pub fn encode_sessions<'r>(
+    rows: impl IntoIterator<Item = &'r Session>,
+) -> Result<Vec<u8>, TableError> {
+    let columns: Vec<_> = Table::Sessions.columns().collect();
+    let mut file = File::create(Table::Sessions, columns)?;
+    let mut batch: Vec<&Session> = Vec::with_capacity(BATCH_ROWS);
+    for row in rows {
+        batch.push(row);
+        if batch.len() == BATCH_ROWS {
+            file.write(&batch, session_array)?;
+            batch.clear();
+        }
+    }
+    file.write(&batch, session_array)?;
+    file.finish()
+}
+
+/// Encodes unlinked rows as a fragment: sorted by event time, and without the columns that are null in every row,
+/// since most fragments are small and most columns seldom used.
+///
+/// # Errors
+/// When there are no rows, or the Parquet library refuses.
+pub fn encode_fragment(rows: &[Issuance]) -> Result<Vec<u8>, TableError> {
+    let mut sorted: Vec<&Issuance> = rows.iter().collect();
+    sorted.sort_unstable_by(|a, b| {
+        (a.record.event_time, &a.record.event_id)
+            .cmp(&(b.record.event_time, &b.record.event_id))
+            .then_with(|| a.cmp(b))
+    });
+    let used =
+        |column: &&Column| column.required || rows.iter().any(|row| !issuance_is_null(column, row));
+    let columns: Vec<_> = Table::Fragments.columns().filter(used).collect();
+    let mut file = File::create(Table::Fragments, columns)?;
+    for batch in sorted.chunks(BATCH_ROWS) {
+        file.write(batch, issuance_array)?;
+    }
+    file.finish()
+}
+
+/// A Parquet file that grows batch by batch.
+struct File {
+    columns: Vec<&'static Column>,
+    writer: ArrowWriter<Vec<u8>>,
+    row_count: usize,
+}
+
+impl File {
+    fn create(table: Table, columns: Vec<&'static Column>) -> Result<Self, TableError> {
+        let schema = arrow_schema(columns.iter().copied());
+        let options = ArrowWriterOptions::new()
+            .with_properties(writer::properties(table, &columns))
+            // The types are in Parquet's own schema; a second copy would double the size of a small file.
+            .with_skip_arrow_metadata(true)
+            .with_schema_root("row".to_owned());
+        let writer = ArrowWriter::try_new_with_options(Vec::new(), schema, options)
+            .map_err(while_doing("start a Parquet file"))?;
+        Ok(Self {
+            columns,
+            writer,
+            row_count: 0,
+        })
+    }
+
+    fn write<R>(
+        &mut self,
+        rows: &[&R],
+        array: fn(&Column, &[&R]) -> ArrayRef,
+    ) -> Result<(), TableError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let schema = arrow_schema(self.columns.iter().copied());
+        let arrays = self
+            .columns
+            .iter()
+            .map(|column| array(column, rows))
+            .collect();
+        let batch = RecordBatch::try_new(schema, arrays)
+            .map_err(|source| while_doing("build a batch of rows")(source.into()))?;
+        self.row_count += rows.len();
+        self.writer
+            .write(&batch)
+            .map_err(while_doing("encode a batch of rows"))
+    }
+
+    fn finish(self) -> Result<Vec<u8>, TableError> {
+        if self.row_count == 0 {
+            return Err(TableError::NoRows);
+        }
+        self.writer
+            .into_inner()
+            .map_err(while_doing("finish a Parquet file"))
+    }
+}
+
+fn session_array(column: &Column, rows: &[&Session]) -> ArrayRef {
+    match &column.access {
+        Access::Issuance(field) => array(field, rows.iter().map(|row| &row.issuance)),
+        Access::Session(field) => array(field, rows.iter().copied()),
+    }
+}
+
+fn issuance_array(column: &Column, rows: &[&Issuance]) -> ArrayRef {
+    match &column.access {
+        Access::Issuance(field) => array(field, rows.iter().copied()),
+        Access::Session(_) => unreachable!("fragments have the columns of an issuance only"),
+    }
+}
+
+fn issuance_is_null(column: &Column, row: &Issuance) -> bool {
+    match &column.access {
+        Access::Issuance(field) => field.is_null(row),
+        Access::Session(_) => true,
+    }
+}
+
+/// One column of a batch.
+fn array<'r, R: 'r>(field: &Field<R>, rows: impl ExactSizeIterator<Item = &'r R>) -> ArrayRef {
+    match field {
+        Field::Text { read, .. } => text_array(rows.map(|row| read(row))),
+        Field::Texts { read, empty, .. } => texts_array(rows, |row, list| {
+            let texts = read(row);
+            for text in texts {
+                list.values().append_value(text);
+            }
+            !texts.is_empty() || *empty == EmptyList::Kept
+        }),
+        Field::TextMap { read, .. } => map_array(rows.map(|row| read(row))),
+        Field::TextPairs { read } => texts_array(rows, |row, list| {
+            let tags = read(row);
+            for (key, value) in tags {
+                list.values().append_value(tag_pair(key, value));
+            }
+            !tags.is_empty()
+        }),
+        Field::Bool { read, .. } => bool_array(rows.map(|row| read(row))),
+        Field::Int { read, .. } => int_array(rows.map(|row| read(row))),
+        Field::Timestamp { read, .. } => {
+            timestamp_array(rows.map(|row| read(row).map(|moment| moment.0)))
+        }
+        Field::Hops { read, .. } => hops_array(rows.map(|row| read(row))),
+        Field::HopTexts {
+            read, read_text, ..
+        } => texts_array(rows, |row, list| {
+            let hops = read(row);
+            for hop in hops {
+                list.values().append_option(read_text(hop));
+            }
+            !hops.is_empty()
+        }),
+    }
+}
+
+fn text_array<'r>(texts: impl ExactSizeIterator<Item = Option<&'r str>>) -> ArrayRef {
+    let mut builder = StringBuilder::with_capacity(texts.len(), 0);
+    for text in texts {
+        builder.append_option(text);
+    }
+    Arc::new(builder.finish())
+}
+
+fn bool_array(values: impl ExactSizeIterator<Item = Option<bool>>) -> ArrayRef {
+    let mut builder = BooleanBuilder::with_capacity(values.len());
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
+}
+
+fn int_array(values: impl ExactSizeIterator<Item = Option<i32>>) -> ArrayRef {
+    let mut builder = Int32Builder::with_capacity(values.len());
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
+}
+
+fn timestamp_array(values: impl ExactSizeIterator<Item = Option<i64>>) -> ArrayRef {
+    let mut builder = TimestampMillisecondBuilder::with_capacity(values.len());
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish().with_timezone("UTC"))
+}
+
+/// `append` adds a row's texts and says whether the row has a list at all.
+fn texts_array<'r, R: 'r>(
+    rows: impl ExactSizeIterator<Item = &'r R>,
+    append: impl Fn(&R, &mut ListBuilder<StringBuilder>) -> bool,
+) -> ArrayRef {
+    let mut list = ListBuilder::with_capacity(StringBuilder::new(), rows.len())
+        .with_field(element(arrow::datatypes::DataType::Utf8));
+    for row in rows {
+        let present = append(row, &mut list);
+        list.append(present);
+    }
+    Arc::new(list.finish())
+}
+
+fn map_array<'r>(maps: impl ExactSizeIterator<Item = &'r TagMap>) -> ArrayRef {
+    let names = MapFieldNames {
+        entry: map_entries().name().clone(),
+        key: "key".to_owned(),
+        value: "value".to_owned(),
+    };
+    let mut map = MapBuilder::with_capacity(
+        Some(names),
+        StringBuilder::new(),
+        StringBuilder::new(),
+        maps.len(),
+    );
+    for tags in maps {
+        for (key, value) in tags {
+            map.keys().append_value(key);
+            map.values().append_value(value);
+        }
+        // The builder refuses only keys and values of different number.
+        let _ = map.append(!tags.is_empty());
+    }
+    Arc::new(map.finish())
+}
+
+fn hops_array<'r>(rows: impl ExactSizeIterator<Item = &'r [Arc<Hop>]>) -> ArrayRef {
+    let lists: Vec<_> = rows.collect();
+    let hops: Vec<&Hop> = lists
+        .iter()
+        .flat_map(|hops| hops.iter().map(|hop| &**hop))
+        .collect();
+    let members = hop_members();
+    let arrays = HOP_FIELDS
+        .iter()
+        .map(|member| array(&member.field, hops.iter().copied()));
+    let structs = StructArray::new(members, arrays.collect(), None);
+    let offsets = OffsetBuffer::from_lengths(lists.iter().map(|hops| hops.len()));
+    let present: NullBuffer = lists.iter().map(|hops| !hops.is_empty()).collect();
+    let item = element(structs.data_type().clone());
+    Arc::new(ListArray::new(
+        item,
+        offsets,
+        Arc::new(structs),
+        Some(present),
+    ))
+}

@@ -1,0 +1,317 @@
+//! Which rows a scan is to find, told in columns.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+use trailback_sessions::{Session, Text, Timestamp};
+
+use crate::columns::{self, Column, ColumnType, Value, tag_pair};
+use crate::error::TableError;
+
+/// A condition on rows. Built from the constructors below, combined with [`Filter::and`] and [`Filter::or`].
+#[derive(Clone, Debug)]
+pub struct Filter(pub(crate) Condition);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// Every row.
+    Always,
+    /// The text, or any text of the list, is one of these.
+    TextIn {
+        column: &'static Column,
+        values: Arc<HashSet<Text>>,
+    },
+    /// The column is false or null.
+    NotTrue {
+        column: &'static Column,
+    },
+    /// `since <= event_time < until`.
+    Time {
+        since: Timestamp,
+        until: Timestamp,
+    },
+    /// What a linker matches by.
+    Matching(Matcher),
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+}
+
+/// Decides by the columns of [`MatchColumns`].
+#[derive(Clone)]
+pub(crate) struct Matcher(pub(crate) Arc<MatchFn>);
+
+type MatchFn = dyn Fn(&MatchColumns<'_>) -> bool + Send + Sync;
+
+/// The columns that a linker matches a child's caller against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the column of its name")]
+pub struct MatchColumns<'r> {
+    pub event_time: Timestamp,
+    pub access_key_id: Option<&'r str>,
+    pub session_principal_id: Option<&'r str>,
+    pub role_account_id: Option<&'r str>,
+    pub role_name: Option<&'r str>,
+    pub session_name: Option<&'r str>,
+    pub replaces_event_id: Option<&'r str>,
+}
+
+impl<'r> MatchColumns<'r> {
+    /// Those of a row.
+    #[must_use]
+    pub fn of(row: &'r Session) -> Self {
+        let (record, session) = (&row.issuance.record, &row.issuance.session);
+        Self {
+            event_time: record.event_time,
+            access_key_id: session.access_key_id.as_deref(),
+            session_principal_id: session.session_principal_id.as_deref(),
+            role_account_id: session.role_account_id.as_deref(),
+            role_name: session.role_name.as_deref(),
+            session_name: session.session_name.as_deref(),
+            replaces_event_id: record.replaces_event_id.as_deref(),
+        }
+    }
+}
+
+impl Filter {
+    /// Every row.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Condition::Always)
+    }
+
+    /// Rows whose column is one of these texts, or whose list has one of them.
+    ///
+    /// # Errors
+    /// When there is no column of that name that holds texts.
+    pub fn text_in<T: Into<Text>>(
+        column: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<Self, TableError> {
+        let of_texts =
+            |column: &&Column| matches!(column.column_type(), ColumnType::Text | ColumnType::Texts);
+        let found = columns::named(column).filter(of_texts);
+        let column = found.ok_or_else(|| TableError::NoSuchColumn {
+            name: column.to_owned(),
+        })?;
+        let values = Arc::new(values.into_iter().map(Into::into).collect());
+        Ok(Self(Condition::TextIn { column, values }))
+    }
+
+    /// Rows that one of these event IDs tells of: the row's own or one merged into it.
+    pub fn event_ids<T: Into<Text>>(ids: impl IntoIterator<Item = T>) -> Self {
+        Self::known_text_in("event_ids", ids)
+    }
+
+    /// Rows that handed out one of these access key IDs.
+    pub fn issued_keys<T: Into<Text>>(ids: impl IntoIterator<Item = T>) -> Self {
+        Self::known_text_in("access_key_id", ids)
+    }
+
+    /// Rows whose call was made with one of these access key IDs.
+    pub fn caller_keys<T: Into<Text>>(ids: impl IntoIterator<Item = T>) -> Self {
+        Self::known_text_in("caller_access_key_id", ids)
+    }
+
+    /// The children of these issuances.
+    pub fn parents<T: Into<Text>>(event_ids: impl IntoIterator<Item = T>) -> Self {
+        Self::known_text_in("parent_event_id", event_ids)
+    }
+
+    /// Rows whose origin has this ARN, name or principal ID.
+    #[must_use]
+    pub fn origin(text: &str) -> Self {
+        let columns = ["origin_arn", "origin_name", "origin_principal_id"];
+        Self::any(columns.map(|column| Self::known_text_in(column, [text])))
+    }
+
+    /// Rows whose role has this ARN or name.
+    #[must_use]
+    pub fn role(text: &str) -> Self {
+        Self::any(["role_arn", "role_name"].map(|column| Self::known_text_in(column, [text])))
+    }
+
+    /// Rows in which this session tag is in force.
+    #[must_use]
+    pub fn tag(key: &str, value: &str) -> Self {
+        Self::known_text_in("effective_tag_pairs", [tag_pair(key, value)])
+    }
+
+    /// Rows with this hash of the inline session policy (canonical or as sent), or of the whole session scope.
+    #[must_use]
+    pub fn policy(sha256: &str) -> Self {
+        let columns = [
+            "session_policy_sha256",
+            "session_policy_raw_sha256",
+            "session_scope_sha256",
+        ];
+        Self::any(columns.map(|column| Self::known_text_in(column, [sha256])))
+    }
+
+    /// Rows for which no MFA is known: neither on the call, nor in the caller's session, nor at the origin.
+    #[must_use]
+    pub fn no_mfa() -> Self {
+        let not_true = |name| {
+            let column = columns::named(name);
+            column.map_or(Condition::Always, |column| Condition::NotTrue { column })
+        };
+        Self(Condition::And(
+            ["session_mfa", "caller_mfa", "origin_mfa"]
+                .map(not_true)
+                .into(),
+        ))
+    }
+
+    /// Rows recorded at `since` or later and before `until`.
+    #[must_use]
+    pub fn recorded(since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        Self(Condition::Time {
+            since: since.unwrap_or(Timestamp(i64::MIN)),
+            until: until.unwrap_or(Timestamp(i64::MAX)),
+        })
+    }
+
+    /// Rows that a linker wants, by the columns it matches by.
+    #[must_use]
+    pub fn matching(wants: impl Fn(&MatchColumns<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Self(Condition::Matching(Matcher(Arc::new(wants))))
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (Condition::Always, condition) | (condition, Condition::Always) => Self(condition),
+            (Condition::And(mut all), condition) => {
+                all.push(condition);
+                Self(Condition::And(all))
+            }
+            (condition, other) => Self(Condition::And(vec![condition, other])),
+        }
+    }
+
+    /// Either.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(Condition::Or(vec![self.0, other.0]))
+    }
+
+    /// At least one of these.
+    pub fn any(filters: impl IntoIterator<Item = Self>) -> Self {
+        Self(Condition::Or(
+            filters.into_iter().map(|filter| filter.0).collect(),
+        ))
+    }
+
+    /// Whether a row passes.
+    #[must_use]
+    pub fn matches(&self, row: &Session) -> bool {
+        self.0.matches(row)
+    }
+
+    /// For columns that this file names itself; a test holds that they exist.
+    fn known_text_in<T: Into<Text>>(
+        column: &'static str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        Self::text_in(column, values).unwrap_or_else(|_| Self::any([]))
+    }
+}
+
+impl Condition {
+    fn matches(&self, row: &Session) -> bool {
+        match self {
+            Self::Always => true,
+            Self::TextIn { column, values } => match column.value(row) {
+                Value::Text(text) => values.contains(text),
+                Value::Texts(texts) => texts
+                    .into_iter()
+                    .flatten()
+                    .any(|text| values.contains(text)),
+                Value::Pairs(pairs) => pairs.iter().any(|pair| values.contains(pair.as_str())),
+                _ => false,
+            },
+            Self::NotTrue { column } => column.value(row) != Value::Bool(true),
+            Self::Time { since, until } => {
+                (*since..*until).contains(&row.issuance.record.event_time)
+            }
+            Self::Matching(matcher) => matcher.0(&MatchColumns::of(row)),
+            Self::And(all) => all.iter().all(|condition| condition.matches(row)),
+            Self::Or(any) => any.iter().any(|condition| condition.matches(row)),
+        }
+    }
+
+    /// The conditions that must hold each on its own.
+    pub(crate) fn conjuncts(&self) -> Vec<Self> {
+        match self {
+            Self::Always => Vec::new(),
+            Self::And(all) => all.iter().flat_map(Self::conjuncts).collect(),
+            other => vec![other.clone()],
+        }
+    }
+
+    /// The names of the columns it looks at.
+    pub(crate) fn columns(&self) -> Vec<&'static str> {
+        match self {
+            Self::Always => Vec::new(),
+            Self::TextIn { column, .. } | Self::NotTrue { column } => vec![column.name],
+            Self::Time { .. } => vec!["event_time"],
+            Self::Matching(_) => MATCH_COLUMNS.to_vec(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::columns).collect(),
+        }
+    }
+}
+
+/// The names of the columns of [`MatchColumns`].
+pub(crate) const MATCH_COLUMNS: [&str; 7] = [
+    "event_time",
+    "access_key_id",
+    "session_principal_id",
+    "role_account_id",
+    "role_name",
+    "session_name",
+    "replaces_event_id",
+];
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Matcher")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_a_filter_names_exists() {
+        let filters = [
+            Filter::event_ids(["x"]),
+            Filter::issued_keys(["x"]),
+            Filter::caller_keys(["x"]),
+            Filter::parents(["x"]),
+            Filter::origin("x"),
+            Filter::role("x"),
+            Filter::tag("k", "v"),
+            Filter::policy("x"),
+            Filter::no_mfa(),
+            Filter::recorded(None, None),
+            Filter::matching(|_| true),
+        ];
+        for filter in filters {
+            let columns = filter.0.columns();
+            assert!(!columns.is_empty(), "{filter:?}");
+            for name in columns {
+                assert!(columns::named(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_on_a_column_that_holds_no_text_is_refused() {
+        for name in ["nothing", "event_time", "session_tags", "caller_mfa"] {
+            let error = Filter::text_in(name, ["x"]).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

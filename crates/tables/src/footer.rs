@@ -1,0 +1,193 @@
+//! The footer of a file: whether it is ours, and what it says of its row groups.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::DecodeResult;
+use parquet::file::metadata::{
+    KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataPushDecoder,
+    ParquetStatisticsPolicy,
+};
+
+use crate::error::{TableError, while_doing};
+use crate::schema::{SCHEMA_VERSION, Table};
+use crate::writer::{SCHEMA_VERSION_KEY, TABLE_KEY};
+
+/// The length of the footer in four bytes, then the magic.
+const TAIL_BYTES: u64 = 8;
+
+/// The four bytes that begin and end a Parquet file.
+const MAGIC: &[u8] = b"PAR1";
+
+/// A decoded footer. Cheap to clone, and worth keeping between the scans of one object.
+#[derive(Clone, Debug)]
+pub struct Footer {
+    file_len: u64,
+    metadata: Arc<ParquetMetaData>,
+}
+
+impl Footer {
+    /// The footer of a file whose bytes are all at hand.
+    pub(crate) fn of_file(bytes: &Bytes, table: Table) -> Result<Self, TableError> {
+        let file_len = bytes.len() as u64;
+        let tail = file_len.saturating_sub(TAIL_BYTES) as usize..bytes.len();
+        let range = footer_range(file_len, &bytes[tail])?;
+        let footer = bytes.slice(range.start as usize..range.end as usize);
+        Self::decode(file_len, range, footer, table)
+    }
+
+    /// Decodes the bytes of [`footer_range`].
+    pub(crate) fn decode(
+        file_len: u64,
+        range: Range<u64>,
+        bytes: Bytes,
+        table: Table,
+    ) -> Result<Self, TableError> {
+        // Sizes and encodings of pages are for engines that plan with them; we do not.
+        let options = ParquetMetaDataOptions::new()
+            .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+            .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
+        let mut decoder = ParquetMetaDataPushDecoder::try_new(file_len)
+            .map_err(while_doing("read a Parquet footer"))?
+            .with_page_index_policy(PageIndexPolicy::Skip)
+            .with_metadata_options(Some(Arc::new(options)));
+        decoder
+            .push_range(range, bytes)
+            .map_err(while_doing("read a Parquet footer"))?;
+        match decoder
+            .try_decode()
+            .map_err(while_doing("read a Parquet footer"))?
+        {
+            DecodeResult::Data(metadata) => {
+                check_table(&metadata, table)?;
+                check_ranges(&metadata, file_len)?;
+                Ok(Self {
+                    file_len,
+                    metadata: Arc::new(metadata),
+                })
+            }
+            DecodeResult::NeedsData(_) | DecodeResult::Finished => Err(TableError::NotParquet {
+                reason: "the footer is cut short",
+            }),
+        }
+    }
+
+    /// The length of the file, in bytes.
+    #[must_use]
+    pub fn file_len(&self) -> u64 {
+        self.file_len
+    }
+
+    /// How many rows the file has.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.metadata
+            .row_groups()
+            .iter()
+            .map(|group| group.num_rows() as usize)
+            .sum()
+    }
+
+    pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {
+        &self.metadata
+    }
+}
+
+/// The range of the footer, tail included, from the last bytes of the file.
+pub(crate) fn footer_range(file_len: u64, last_bytes: &[u8]) -> Result<Range<u64>, TableError> {
+    let tail = match last_bytes.last_chunk::<{ TAIL_BYTES as usize }>() {
+        Some(tail) if tail.ends_with(MAGIC) => tail,
+        Some(_) => {
+            return Err(TableError::NotParquet {
+                reason: "it does not end with PAR1",
+            });
+        }
+        None => {
+            return Err(TableError::NotParquet {
+                reason: "it is shorter than a footer",
+            });
+        }
+    };
+    let [a, b, c, d, ..] = *tail;
+    let footer_len = u64::from(u32::from_le_bytes([a, b, c, d])) + TAIL_BYTES;
+    match file_len.checked_sub(footer_len) {
+        Some(start) => Ok(start..file_len),
+        None => Err(TableError::NotParquet {
+            reason: "its footer is longer than the file",
+        }),
+    }
+}
+
+fn check_table(metadata: &ParquetMetaData, expected: Table) -> Result<(), TableError> {
+    let pairs = metadata
+        .file_metadata()
+        .key_value_metadata()
+        .map_or(&[][..], Vec::as_slice);
+    let value = |key: &str| {
+        pairs
+            .iter()
+            .find(|pair| pair.key == key)
+            .and_then(|KeyValue { value, .. }| value.as_deref())
+    };
+    match value(TABLE_KEY) {
+        Some(name) if name == expected.name() => {}
+        found => {
+            let found = found.map_or("no table of Trailback".to_owned(), |name| {
+                format!("the table {name}")
+            });
+            return Err(TableError::OtherTable {
+                expected: expected.name(),
+                found,
+            });
+        }
+    }
+    let found = value(SCHEMA_VERSION_KEY)
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(0);
+    if found > SCHEMA_VERSION {
+        return Err(TableError::NewerSchema {
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    Ok(())
+}
+
+/// Offsets and counts that a damaged footer makes up would be believed by the readers below us.
+fn check_ranges(metadata: &ParquetMetaData, file_len: u64) -> Result<(), TableError> {
+    let damaged = |reason| Err(TableError::NotParquet { reason });
+    for group in metadata.row_groups() {
+        if usize::try_from(group.num_rows()).is_err() {
+            return damaged("a row group has a negative number of rows");
+        }
+        for chunk in group.columns() {
+            let start = chunk
+                .dictionary_page_offset()
+                .unwrap_or(chunk.data_page_offset());
+            let fits = |start: i64, len: i64| {
+                start >= 0
+                    && len >= 0
+                    && start
+                        .checked_add(len)
+                        .is_some_and(|end| end as u64 <= file_len)
+            };
+            if !fits(start, chunk.compressed_size()) {
+                return damaged("a column lies outside the file");
+            }
+            if let (Some(start), Some(len)) =
+                (chunk.bloom_filter_offset(), chunk.bloom_filter_length())
+                && !fits(start, i64::from(len))
+            {
+                return damaged("a bloom filter lies outside the file");
+            }
+            if let (Some(start), Some(len)) =
+                (chunk.offset_index_offset(), chunk.offset_index_length())
+                && !fits(start, i64::from(len))
+            {
+                return damaged("a page index lies outside the file");
+            }
+        }
+    }
+    Ok(())
+}

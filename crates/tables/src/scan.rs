@@ -1,0 +1,324 @@
+//! Finds rows in a data object without reading it whole; the caller does the I/O.
+//!
+//! A scan asks for byte ranges and takes bytes: first the footer, then, where statistics leave a row group standing, a
+//! few bytes of its Bloom filters, then the filter's columns, and last the pages that hold the rows found.
+//!
+//! ```no_run
+//! # fn fetch(range: &std::ops::Range<u64>) -> bytes::Bytes { unimplemented!() }
+//! # fn main() -> Result<(), trailback_tables::TableError> {
+//! use trailback_tables::filter::Filter;
+//! use trailback_tables::scan::{Scan, Step};
+//!
+//! # let file_len = 0;
+//! let mut scan = Scan::new(file_len, Filter::issued_keys(["ASIAEXAMPLE"]));
+//! let mut found = Vec::new();
+//! loop {
+//!     match scan.step()? {
+//!         Step::Need(ranges) => {
+//!             let bytes = ranges.iter().map(fetch).collect();
+//!             scan.supply(ranges, bytes)?;
+//!         }
+//!         Step::Rows(rows) => found.extend(rows),
+//!         Step::Done => break,
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod bloom;
+mod predicate;
+mod prune;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::DecodeResult;
+use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use parquet::file::metadata::{
+    PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataPushDecoder,
+};
+use trailback_sessions::Session;
+
+use crate::decode::{BATCH_ROWS, Rows as _, SessionRows, known_columns, reader_metadata};
+use crate::error::{TableError, refusing_damage, while_doing};
+use crate::filter::Filter;
+use crate::footer::{Footer, footer_range};
+use crate::schema::Table;
+use bloom::BloomChecks;
+
+/// How much of the file's end is asked for at first: the footer of a file with one row group, in one request.
+const TAIL_BYTES: u64 = 64 * 1024;
+
+/// What a scan wants or has.
+#[derive(Debug)]
+pub enum Step {
+    /// It needs these byte ranges of the file, sorted by their start; give them to [`Scan::supply`].
+    Need(Vec<Range<u64>>),
+    /// Rows that pass the filter, in the order of the file.
+    Rows(Vec<Session>),
+    /// There are no more rows.
+    Done,
+}
+
+/// A scan of one data object.
+#[derive(Debug)]
+pub struct Scan {
+    file_len: u64,
+    filter: Filter,
+    footer: Option<Footer>,
+    state: State,
+    rows: SessionRows,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The last bytes of the file, from this range on, are wanted.
+    Tail {
+        range: Range<u64>,
+        bytes: Option<Bytes>,
+    },
+    /// Bloom filters decide between row groups.
+    Blooms(BloomChecks),
+    /// The page index of the row groups that are left.
+    PageIndex(Box<ParquetMetaDataPushDecoder>),
+    /// Pages.
+    Pages(Box<ParquetPushDecoder>),
+    Done,
+}
+
+impl Scan {
+    /// A scan of a data object of that length, in bytes.
+    #[must_use]
+    pub fn new(file_len: u64, filter: Filter) -> Self {
+        let range = file_len.saturating_sub(TAIL_BYTES)..file_len;
+        let state = State::Tail { range, bytes: None };
+        Self {
+            file_len,
+            filter,
+            footer: None,
+            state,
+            rows: SessionRows::default(),
+        }
+    }
+
+    /// Another scan of a data object whose footer is known.
+    ///
+    /// # Errors
+    /// When the footer's statistics cannot be read.
+    pub fn with_footer(footer: Footer, filter: Filter) -> Result<Self, TableError> {
+        let mut scan = Self::new(footer.file_len(), filter);
+        scan.start(footer)?;
+        Ok(scan)
+    }
+
+    /// The file's footer, once it has been read: worth keeping for the next scan.
+    #[must_use]
+    pub fn footer(&self) -> Option<&Footer> {
+        self.footer.as_ref()
+    }
+
+    /// Takes the bytes that [`Step::Need`] asked for.
+    ///
+    /// # Errors
+    /// When bytes are not as long as their range.
+    pub fn supply(&mut self, ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Result<(), TableError> {
+        for (index, range) in ranges.iter().enumerate() {
+            let len = bytes.get(index).map_or(0, Bytes::len);
+            if range.end.checked_sub(range.start) != Some(len as u64) {
+                let Range { start, end } = *range;
+                return Err(TableError::SuppliedLength { start, end, len });
+            }
+        }
+        let supplied = ranges.into_iter().zip(bytes);
+        match &mut self.state {
+            State::Tail { range, bytes } => {
+                *bytes = supplied
+                    .filter(|(given, _)| given == range)
+                    .map(|(_, b)| b)
+                    .last();
+            }
+            State::Blooms(checks) => {
+                supplied.for_each(|(range, bytes)| checks.supply(&range, &bytes))
+            }
+            State::PageIndex(decoder) => {
+                for (range, bytes) in supplied {
+                    decoder
+                        .push_range(range, bytes)
+                        .map_err(while_doing("take a page index"))?;
+                }
+            }
+            State::Pages(decoder) => {
+                for (range, bytes) in supplied {
+                    decoder
+                        .push_range(range, bytes)
+                        .map_err(while_doing("take pages"))?;
+                }
+            }
+            State::Done => {}
+        }
+        Ok(())
+    }
+
+    /// Goes on as far as the bytes supplied allow. After an error there is no more to come.
+    ///
+    /// # Errors
+    /// When the file is no data object of ours, or damaged.
+    pub fn step(&mut self) -> Result<Step, TableError> {
+        let step = refusing_damage(|| self.run()).and_then(|step| self.within_file(step));
+        if step.is_err() {
+            self.state = State::Done;
+        }
+        step
+    }
+
+    fn run(&mut self) -> Result<Step, TableError> {
+        loop {
+            let step = match &mut self.state {
+                State::Tail { .. } => self.read_tail()?,
+                State::Blooms(_) => self.read_blooms()?,
+                State::PageIndex(_) => self.read_page_index()?,
+                State::Pages(_) => self.read_pages()?,
+                State::Done => Some(Step::Done),
+            };
+            if let Some(step) = step {
+                return Ok(step);
+            }
+        }
+    }
+
+    /// A damaged file can send us looking for bytes that it does not have.
+    fn within_file(&self, step: Step) -> Result<Step, TableError> {
+        match &step {
+            Step::Need(ranges)
+                if ranges
+                    .iter()
+                    .any(|range| range.start > range.end || range.end > self.file_len) =>
+            {
+                Err(TableError::NotParquet {
+                    reason: "a page lies outside the file",
+                })
+            }
+            _ => Ok(step),
+        }
+    }
+
+    fn read_tail(&mut self) -> Result<Option<Step>, TableError> {
+        let State::Tail { range, bytes } = &mut self.state else {
+            return Ok(None);
+        };
+        let Some(tail) = bytes.take() else {
+            return Ok(Some(Step::Need(vec![range.clone()])));
+        };
+        let wanted = footer_range(self.file_len, &tail)?;
+        match wanted.start.checked_sub(range.start) {
+            Some(before) => {
+                let bytes = tail.slice(before as usize..);
+                let footer = Footer::decode(self.file_len, wanted, bytes, Table::Sessions)?;
+                self.start(footer)?;
+            }
+            None => *range = wanted,
+        }
+        Ok(None)
+    }
+
+    fn read_blooms(&mut self) -> Result<Option<Step>, TableError> {
+        let State::Blooms(checks) = &mut self.state else {
+            return Ok(None);
+        };
+        if let Some(ranges) = checks.needed() {
+            return Ok(Some(Step::Need(ranges)));
+        }
+        let kept = checks.kept();
+        self.open(&kept)?;
+        Ok(None)
+    }
+
+    fn read_page_index(&mut self) -> Result<Option<Step>, TableError> {
+        let State::PageIndex(decoder) = &mut self.state else {
+            return Ok(None);
+        };
+        match decoder
+            .try_decode()
+            .map_err(while_doing("read a page index"))?
+        {
+            DecodeResult::NeedsData(ranges) => return Ok(Some(Step::Need(ranges))),
+            DecodeResult::Data(metadata) => self.state = self.pages(metadata)?,
+            DecodeResult::Finished => self.state = State::Done,
+        }
+        Ok(None)
+    }
+
+    /// Rules row groups out by their statistics.
+    fn start(&mut self, footer: Footer) -> Result<(), TableError> {
+        let metadata = footer.metadata();
+        let standing: Vec<usize> = (0..metadata.num_row_groups())
+            .filter(|&group| prune::may_match(&self.filter.0, metadata.row_group(group)))
+            .collect();
+        let checks = BloomChecks::new(&self.filter.0, metadata, standing);
+        self.footer = Some(footer);
+        self.state = State::Blooms(checks);
+        Ok(())
+    }
+
+    /// Goes on with the row groups that are left, and with no others: the page index of the rest is not even read.
+    fn open(&mut self, row_groups: &[usize]) -> Result<(), TableError> {
+        let Some(footer) = self.footer.as_ref().filter(|_| !row_groups.is_empty()) else {
+            self.state = State::Done;
+            return Ok(());
+        };
+        let metadata = footer.metadata();
+        let left = row_groups
+            .iter()
+            .map(|&group| metadata.row_group(group).clone())
+            .collect();
+        let metadata = ParquetMetaDataBuilder::new(metadata.file_metadata().clone())
+            .set_row_groups(left)
+            .build();
+        let decoder = ParquetMetaDataPushDecoder::try_new_with_metadata(self.file_len, metadata)
+            .map_err(while_doing("read a page index"))?
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
+        self.state = State::PageIndex(Box::new(decoder));
+        Ok(())
+    }
+
+    fn pages(&self, metadata: ParquetMetaData) -> Result<State, TableError> {
+        let metadata = Arc::new(metadata);
+        let columns = known_columns(&metadata, Table::Sessions);
+        let filter = predicate::row_filter(&self.filter.0, &metadata);
+        let builder = ParquetPushDecoderBuilder::new_with_metadata(reader_metadata(metadata)?)
+            .with_batch_size(BATCH_ROWS)
+            .with_projection(columns)
+            .with_row_filter(filter);
+        let decoder = builder
+            .build()
+            .map_err(while_doing("read a Parquet file"))?;
+        Ok(State::Pages(Box::new(decoder)))
+    }
+
+    fn read_pages(&mut self) -> Result<Option<Step>, TableError> {
+        let State::Pages(decoder) = &mut self.state else {
+            return Ok(None);
+        };
+        match decoder.try_decode().map_err(while_doing("decode pages"))? {
+            DecodeResult::NeedsData(mut ranges) => {
+                ranges.sort_unstable_by_key(|range| range.start);
+                Ok(Some(Step::Need(ranges)))
+            }
+            DecodeResult::Data(batch) => {
+                let mut rows = Vec::with_capacity(batch.num_rows());
+                self.rows.decode(&batch, &mut rows)?;
+                Ok((!rows.is_empty()).then_some(Step::Rows(rows)))
+            }
+            DecodeResult::Finished => {
+                self.state = State::Done;
+                Ok(None)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

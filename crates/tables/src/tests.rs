@@ -1,0 +1,206 @@
+//! What goes into a file comes out of it, and the same rows are the same bytes.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow::datatypes::{Field, Schema};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use proptest::prelude::*;
+use trailback_sessions::{Issuance, Session, Timestamp};
+
+use crate::arbitrary;
+use crate::columns::Row;
+use crate::{
+    SCHEMA_VERSION, TableError, decode_fragment, decode_sessions, encode_fragment, encode_sessions,
+};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn linked_rows_come_back(rows in arbitrary::sessions(40)) {
+        let bytes = encode_sessions(&rows).unwrap();
+        prop_assert_eq!(decode_sessions(bytes.into()).unwrap(), rows);
+    }
+
+    #[test]
+    fn fragments_give_their_rows_in_the_order_of_time(
+        rows in proptest::collection::vec(arbitrary::issuance(), 1..40),
+    ) {
+        let decoded = decode_fragment(encode_fragment(&rows).unwrap().into()).unwrap();
+        prop_assert!(decoded.is_sorted_by_key(|row| (row.record.event_time, row.record.event_id.clone())));
+        let sorted = |mut rows: Vec<Issuance>| { rows.sort(); rows };
+        prop_assert_eq!(sorted(decoded), sorted(rows));
+    }
+
+    #[test]
+    fn the_order_of_rows_does_not_change_a_fragment(
+        rows in proptest::collection::vec(arbitrary::issuance(), 1..20),
+        turn in 0_usize..20,
+    ) {
+        let mut turned = rows.clone();
+        turned.rotate_left(turn % rows.len());
+        prop_assert!(encode_fragment(&rows).unwrap() == encode_fragment(&turned).unwrap());
+    }
+
+    #[test]
+    fn the_pieces_rows_come_in_do_not_change_a_data_object(
+        rows in arbitrary::sessions(20),
+        piece in 1_usize..20,
+    ) {
+        let whole = encode_sessions(&rows).unwrap();
+        prop_assert!(whole == encode_sessions(rows.chunks(piece).flatten()).unwrap());
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error_and_never_a_panic(
+        rows in arbitrary::sessions(3),
+        damages in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+        cut in proptest::option::weighted(0.2, any::<proptest::sample::Index>()),
+    ) {
+        let mut bytes = encode_sessions(&rows).unwrap();
+        for (at, with) in damages {
+            let at = at.index(bytes.len());
+            bytes[at] = with;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        // A damaged text may well be a text.
+        let _ = decode_sessions(bytes.into());
+    }
+}
+
+#[test]
+fn a_file_without_rows_is_never_written() {
+    assert!(matches!(encode_sessions([]), Err(TableError::NoRows)));
+    assert!(matches!(encode_fragment(&[]), Err(TableError::NoRows)));
+}
+
+#[test]
+fn rows_of_more_than_one_batch_and_row_group_come_back() {
+    let row = |number: usize| {
+        let mut row = Session::default();
+        row.issuance.record.event_id = format!("{number}").into();
+        row.issuance.record.event_time = Timestamp(number as i64);
+        row
+    };
+    let rows: Vec<_> = (0..140_000).map(row).collect();
+    let bytes = encode_sessions(&rows).unwrap();
+    assert!(decode_sessions(bytes.into()).unwrap() == rows);
+}
+
+/// A file as another version of the program would write it.
+fn foreign_file(table: Option<&str>, version: i32, columns: Vec<(&str, ArrayRef)>) -> Bytes {
+    let fields: Vec<_> = columns
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+        .collect();
+    let metadata = table.map(|table| {
+        vec![
+            KeyValue::new("trailback.table".to_owned(), table.to_owned()),
+            KeyValue::new("trailback.schema_version".to_owned(), version.to_string()),
+        ]
+    });
+    let properties = WriterProperties::builder()
+        .set_key_value_metadata(metadata)
+        .build();
+    let schema = Arc::new(Schema::new(fields));
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    let batch = RecordBatch::try_new(schema.clone(), arrays).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap().into()
+}
+
+fn texts(value: &str) -> ArrayRef {
+    Arc::new(StringArray::from(vec![value]))
+}
+
+fn times() -> ArrayRef {
+    Arc::new(TimestampMillisecondArray::from(vec![7]).with_timezone("UTC"))
+}
+
+#[test]
+fn columns_that_an_older_file_lacks_are_at_their_defaults_and_unknown_ones_skipped() {
+    let columns = vec![
+        (
+            "of_the_future",
+            Arc::new(Int64Array::from(vec![1])) as ArrayRef,
+        ),
+        ("event_time", times()),
+        ("event_id", texts("e")),
+        ("link_status", texts("linked")),
+    ];
+    let rows = decode_sessions(foreign_file(Some("sessions"), SCHEMA_VERSION, columns)).unwrap();
+    let mut expected = Session::default();
+    expected.issuance.record.event_id = "e".into();
+    expected.issuance.record.event_time = Timestamp(7);
+    expected.link.status = trailback_sessions::LinkStatus::Linked;
+    assert_eq!(rows, [expected]);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_named() {
+    let file = |table, version, columns| foreign_file(table, version, columns);
+    let row = || vec![("event_id", texts("e")), ("event_time", times())];
+    let wrong_type = vec![("event_id", texts("e")), ("event_time", texts("noon"))];
+    let unknown = vec![("event_id", texts("e")), ("link_status", texts("guessed"))];
+    let nulls: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
+    let cases = [
+        (Bytes::new(), "shorter than a footer"),
+        (
+            Bytes::from_static(b"a readme, not a table"),
+            "does not end with PAR1",
+        ),
+        (
+            Bytes::from_static(b"PAR1\xff\xff\xff\x7fPAR1"),
+            "longer than the file",
+        ),
+        (
+            file(None, 0, row()),
+            "no table of Trailback, expected the table sessions",
+        ),
+        (
+            file(Some("fragments"), 1, row()),
+            "holds the table fragments, expected the table sessions",
+        ),
+        (
+            file(Some("sessions"), SCHEMA_VERSION + 1, row()),
+            "use a newer trailback",
+        ),
+        (
+            file(Some("sessions"), 1, wrong_type),
+            "column event_time is Utf8, expected Timestamp",
+        ),
+        (
+            file(Some("sessions"), 1, unknown),
+            "column link_status, row 0: unknown value \"guessed\"",
+        ),
+        (
+            file(Some("sessions"), 1, vec![("event_id", nulls)]),
+            "column event_id has nulls",
+        ),
+    ];
+    for (bytes, expected) in cases {
+        let error = decode_sessions(bytes).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error:?} lacks {expected:?}");
+    }
+}
+
+#[test]
+fn a_row_as_json_has_every_column_and_no_empty_lists() {
+    let mut row = Session::default();
+    row.issuance.record.event_id = "e".into();
+    row.issuance.record.event_ids = vec!["e".into()];
+    row.issuance.record.event_time = Timestamp(1_763_615_229_000);
+    row.effective_tags = [("team".into(), "red".into())].into();
+    row.chain.hops = vec![Arc::new(trailback_sessions::Hop {
+        event_id: "p".into(),
+        ..Default::default()
+    })];
+    insta::assert_snapshot!(serde_json::to_string_pretty(&Row(&row)).unwrap());
+}

@@ -1,0 +1,119 @@
+//! How our Parquet files are written: compression, pages, statistics, Bloom filters.
+
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{
+    BloomFilterPosition, BloomFilterProperties, EnabledStatistics, WriterProperties,
+    WriterPropertiesBuilder, WriterVersion,
+};
+use parquet::schema::types::ColumnPath;
+
+use crate::columns::{Column, ColumnType, HOP_FIELDS, Pruning};
+use crate::schema::{SCHEMA_VERSION, Table};
+
+/// The key of the file's metadata that names the table.
+pub(crate) const TABLE_KEY: &str = "trailback.table";
+
+/// The key of the file's metadata that holds [`SCHEMA_VERSION`].
+pub(crate) const SCHEMA_VERSION_KEY: &str = "trailback.schema_version";
+
+/// Names the writer in the form that Parquet readers parse; constant, so that an upgrade of this program does not change
+/// the bytes of a file.
+const CREATED_BY: &str = "trailback version 1";
+
+/// Small enough for an engine that prunes by row groups alone, large enough to compress well.
+pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
+
+/// A look-up of one row decodes one page of each column, so pages are small.
+const PAGE_ROWS: usize = 2048;
+
+/// The knee of the curve: higher levels cost much time for few bytes.
+const ZSTD_LEVEL: i32 = 3;
+
+/// One look-up in a hundred reads a row group in vain.
+const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
+/// A list column can hold more values than its row group has rows; the filter is folded to what it needs anyway.
+const BLOOM_VALUES_MAX: u64 = 2 * ROW_GROUP_ROWS as u64;
+
+pub(crate) fn properties(table: Table, columns: &[&Column]) -> WriterProperties {
+    let metadata = vec![
+        KeyValue::new(TABLE_KEY.to_owned(), table.name().to_owned()),
+        KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string()),
+    ];
+    let builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by(CREATED_BY.to_owned())
+        .set_key_value_metadata(Some(metadata))
+        .set_compression(Compression::ZSTD(
+            ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default(),
+        ))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
+        .set_bloom_filter_position(BloomFilterPosition::End)
+        .set_statistics_enabled(EnabledStatistics::None)
+        // ARNs share long prefixes: cut short, their bounds would never rule a row group out.
+        .set_statistics_truncate_length(None)
+        .set_column_index_truncate_length(None)
+        .set_coerce_types(true);
+    let builder = match table {
+        // Always read whole.
+        Table::Fragments => builder.set_offset_index_disabled(true),
+        Table::Sessions => columns
+            .iter()
+            .fold(builder, |builder, column| prune(builder, column)),
+    };
+    columns
+        .iter()
+        .fold(builder, |builder, column| dictionary(builder, column))
+        .build()
+}
+
+fn prune(builder: WriterPropertiesBuilder, column: &Column) -> WriterPropertiesBuilder {
+    let leaf = || leaves(column).swap_remove(0);
+    match column.pruning {
+        Pruning::Nothing => builder,
+        Pruning::RowGroups => {
+            builder.set_column_statistics_enabled(leaf(), EnabledStatistics::Chunk)
+        }
+        Pruning::Pages => builder.set_column_statistics_enabled(leaf(), EnabledStatistics::Page),
+        Pruning::Bloom => {
+            let filter = BloomFilterProperties::builder()
+                .with_fpp(BLOOM_FALSE_POSITIVES)
+                .with_max_ndv(BLOOM_VALUES_MAX)
+                .build();
+            builder
+                .set_column_statistics_enabled(leaf(), EnabledStatistics::Chunk)
+                .set_column_bloom_filter_properties(leaf(), filter)
+        }
+    }
+}
+
+fn dictionary(builder: WriterPropertiesBuilder, column: &Column) -> WriterPropertiesBuilder {
+    leaves(column).into_iter().fold(builder, |builder, leaf| {
+        builder.set_column_dictionary_enabled(leaf, column.dictionary)
+    })
+}
+
+/// The paths of the column's Parquet leaves.
+pub(crate) fn leaves(column: &Column) -> Vec<ColumnPath> {
+    let path = |parts: &[&str]| {
+        let root = std::iter::once(column.name.to_owned());
+        ColumnPath::new(
+            root.chain(parts.iter().map(|part| (*part).to_owned()))
+                .collect(),
+        )
+    };
+    match column.column_type() {
+        ColumnType::Texts => vec![path(&["list", "element"])],
+        ColumnType::TextMap => vec![path(&["key_value", "key"]), path(&["key_value", "value"])],
+        ColumnType::Hops => HOP_FIELDS
+            .iter()
+            .map(|member| path(&["list", "element", member.name]))
+            .collect(),
+        ColumnType::Text | ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp => {
+            vec![path(&[])]
+        }
+    }
+}
