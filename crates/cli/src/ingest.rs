@@ -17,12 +17,20 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
     let lake = lake::open(&typed.lake, Access::Write).await?;
     let progress = progress::bar();
     let options = ExtractOptions::default();
-    let extracted = extract(&lake, &paths, &options, &progress).await.into_diagnostic()?;
+    let extracted = extract(&lake, &paths, &options, &progress)
+        .await
+        .into_diagnostic()?;
     // Named before linking, which may take long or fail.
     name_problems(&extracted.problems);
-    let linked = link(&lake, &LinkOptions::default(), &progress).await.into_diagnostic()?;
+    let linked = link(&lake, &LinkOptions::default(), &progress)
+        .await
+        .into_diagnostic()?;
     output::print(&summary::ingested(&extracted.tally, &linked, look))?;
-    Ok(if extracted.problems.is_empty() { Answer::Complete } else { Answer::Incomplete })
+    Ok(if extracted.problems.is_empty() {
+        Answer::Complete
+    } else {
+        Answer::Incomplete
+    })
 }
 
 /// Names each unreadable object once, with its reason.
@@ -32,6 +40,8 @@ fn name_problems(problems: &[Problem]) {
     }
     if !problems.is_empty() {
         let objects = count(problems.len() as u64, "log object", "log objects");
-        output::tell(&format!("{objects} could not be read in full; everything else was read"));
+        output::tell(&format!(
+            "{objects} could not be read in full; everything else was read"
+        ));
     }
 }

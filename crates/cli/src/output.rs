@@ -44,12 +44,21 @@ pub(crate) fn report_errors_in_colour(colour: Colour) {
         Colour::Always => true,
         Colour::Never => false,
     };
-    let theme = if is_coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if is_coloured {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     // Fails only where a handler is set already; then that one draws.
     let _ = miette::set_hook(Box::new(move |_| {
         // Paths and ARNs in an error are there to be copied: no breaking.
         let handler = GraphicalReportHandler::new_themed(theme.clone());
-        Box::new(handler.with_width(ERROR_COLUMNS).with_break_words(false).with_links(false))
+        Box::new(
+            handler
+                .with_width(ERROR_COLUMNS)
+                .with_break_words(false)
+                .with_links(false),
+        )
     }));
 }
 

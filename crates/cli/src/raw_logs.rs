@@ -31,12 +31,17 @@ pub(crate) fn uses(paths: &[PathBuf], subject: &Subject, range: &TimeRange) -> V
                 while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let uses = object.search(&mut reader, subject, range);
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    uses.into_iter().for_each(|row| keep_earliest(&mut found, row));
+                    uses.into_iter()
+                        .for_each(|row| keep_earliest(&mut found, row));
                 }
             });
         }
     });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    found
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .into_values()
+        .collect()
 }
 
 /// The earliest call of each session, by its principal and creation.
@@ -44,7 +49,10 @@ type BySession = BTreeMap<(Option<Text>, Option<Timestamp>), Issuance>;
 
 fn keep_earliest(found: &mut BySession, row: Issuance) {
     let caller = &row.caller;
-    let session = (caller.caller_principal_id.clone(), caller.caller_session_created_at);
+    let session = (
+        caller.caller_principal_id.clone(),
+        caller.caller_session_created_at,
+    );
     let place = |row: &Issuance| (row.record.event_time, row.record.event_id.clone());
     match found.get_mut(&session) {
         Some(earliest) if place(earliest) <= place(&row) => {}
@@ -64,15 +72,26 @@ struct LogObject {
 /// The log objects in a folder, or the file itself. Digests and the like hold no records.
 fn log_objects(path: &Path) -> Vec<LogObject> {
     if path.is_file() {
-        return vec![LogObject { name: path.display().to_string(), path: path.to_owned() }];
+        return vec![LogObject {
+            name: path.display().to_string(),
+            path: path.to_owned(),
+        }];
     }
     let mut objects = Vec::new();
     for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
-                let name = entry.path().strip_prefix(path).unwrap_or(entry.path()).display().to_string();
+                let name = entry
+                    .path()
+                    .strip_prefix(path)
+                    .unwrap_or(entry.path())
+                    .display()
+                    .to_string();
                 if may_hold_records(&name) {
-                    objects.push(LogObject { name, path: entry.into_path() });
+                    objects.push(LogObject {
+                        name,
+                        path: entry.into_path(),
+                    });
                 }
             }
             Ok(_) => {}
@@ -91,7 +110,12 @@ fn may_hold_records(name: &str) -> bool {
 }
 
 impl LogObject {
-    fn search(&self, reader: &mut LogObjectReader, subject: &Subject, range: &TimeRange) -> Vec<Issuance> {
+    fn search(
+        &self,
+        reader: &mut LogObjectReader,
+        subject: &Subject,
+        range: &TimeRange,
+    ) -> Vec<Issuance> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(cause) => {
@@ -102,14 +126,20 @@ impl LogObject {
         let mut uses = Vec::new();
         let select = Select::Mentioning(subject.text().as_bytes());
         let reading = reader.read(file, &select, &mut |_, record| {
-            let Some(mut row) = record.ok().and_then(|record| observe(record).ok()) else { return };
+            let Some(mut row) = record.ok().and_then(|record| observe(record).ok()) else {
+                return;
+            };
             if is_use(subject, &row) && holds(range, row.record.event_time) {
                 row.log_objects = vec![Text::from(self.name.as_str())];
                 uses.push(row);
             }
         });
         if let Some(failure) = reading.failure {
-            output::tell(&format!("unreadable: {}: {}", safe(&self.name), safe(&failure.to_string())));
+            output::tell(&format!(
+                "unreadable: {}: {}",
+                safe(&self.name),
+                safe(&failure.to_string())
+            ));
         }
         uses
     }
@@ -123,13 +153,20 @@ fn is_use(subject: &Subject, row: &Issuance) -> bool {
         Subject::AccessKeyId(id) => is(&caller.caller_access_key_id, id),
         Subject::SessionArn(arn) | Subject::UserArn(arn) => is(&caller.caller_arn, arn),
         Subject::RoleArn(arn) => is(&caller.caller_session_issuer_arn, arn),
-        Subject::PrincipalId(id) => caller.caller_principal_id.as_ref().is_some_and(|principal| {
-            principal == id || principal.strip_prefix(&**id).is_some_and(|rest| rest.starts_with(':'))
-        }),
+        Subject::PrincipalId(id) => caller
+            .caller_principal_id
+            .as_ref()
+            .is_some_and(|principal| {
+                principal == id
+                    || principal
+                        .strip_prefix(&**id)
+                        .is_some_and(|rest| rest.starts_with(':'))
+            }),
         Subject::EventId(id) => row.record.event_id == *id,
     }
 }
 
 fn holds(range: &TimeRange, moment: Timestamp) -> bool {
-    range.since.is_none_or(|since| since <= moment) && range.until.is_none_or(|until| moment < until)
+    range.since.is_none_or(|since| since <= moment)
+        && range.until.is_none_or(|until| moment < until)
 }

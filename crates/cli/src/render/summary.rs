@@ -21,7 +21,11 @@ pub(crate) fn ingested(extracted: &ExtractTally, linked: &LinkTally, look: Look)
         ],
     );
     if objects.skipped.total() > 0 {
-        page.entry(Rail::NONE, ("", Tone::Dim), &(skipped(&objects.skipped), Tone::Dim));
+        page.entry(
+            Rail::NONE,
+            ("", Tone::Dim),
+            &(skipped(&objects.skipped), Tone::Dim),
+        );
     }
     let records = &extracted.records;
     entry(
@@ -37,7 +41,9 @@ pub(crate) fn ingested(extracted: &ExtractTally, linked: &LinkTally, look: Look)
     );
     if records.unknown_calls > 0 {
         let calls = count(records.unknown_calls, "issuance is", "issuances are");
-        let text = format!("{calls} of calls this version does not know: kept with what the envelope says");
+        let text = format!(
+            "{calls} of calls this version does not know: kept with what the envelope says"
+        );
         page.entry(Rail::NONE, ("", Tone::Dim), &(text, Tone::Warn));
     }
     link_entries(&mut page, linked);
@@ -53,8 +59,10 @@ pub(crate) fn linked(tally: &LinkTally, look: Look) -> String {
 
 /// `11 = 10 read + 1 skipped + 0 failed`.
 fn entry(page: &mut Page, label: &str, total: u64, parts: &[(&str, u64)]) {
-    let parts: Vec<String> =
-        parts.iter().map(|(name, number)| format!("{} {name}", grouped(*number))).collect();
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(name, number)| format!("{} {name}", grouped(*number)))
+        .collect();
     let text = format!("{} = {}", grouped(total), parts.join(" + "));
     page.entry(Rail::NONE, (label, Tone::Dim), &(text, Tone::Plain));
 }
@@ -63,7 +71,11 @@ fn skipped(tally: &SkippedTally) -> String {
     let kinds = [
         (tally.digests, "digest", "digests"),
         (tally.insights, "Insights object", "Insights objects"),
-        (tally.network_activity, "network activity object", "network activity objects"),
+        (
+            tally.network_activity,
+            "network activity object",
+            "network activity objects",
+        ),
         (tally.aggregated, "aggregated object", "aggregated objects"),
         (tally.other, "other file", "other files"),
     ];
@@ -78,7 +90,11 @@ fn skipped(tally: &SkippedTally) -> String {
 fn link_entries(page: &mut Page, tally: &LinkTally) {
     let hours = count(tally.hours, "hour", "hours");
     let sessions = count(tally.rows, "row", "rows");
-    page.entry(Rail::NONE, ("table", Tone::Dim), &(format!("{sessions} in {hours}"), Tone::Plain));
+    page.entry(
+        Rail::NONE,
+        ("table", Tone::Dim),
+        &(format!("{sessions} in {hours}"), Tone::Plain),
+    );
     let again = format!(
         "{} of them linked in this run, {} of {}",
         grouped(tally.rows_linked),
