@@ -10,8 +10,9 @@ pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
     let mut lines = Vec::new();
     match subject {
         Subject::AccessKeyId(id) if access_key::is_temporary(id) => {
-            let account = access_key::account_id(id)
-                .map_or_else(String::new, |account| format!(" (a key of account {})", safe(&account)));
+            let account = access_key::account_id(id).map_or_else(String::new, |account| {
+                format!(" (a key of account {})", safe(&account))
+            });
             lines.push(format!("no ingested record hands out {name}{account}"));
             lines.push(
                 "consoles, Identity Center and some services use keys that no record hands out; trace a call made \
@@ -34,5 +35,8 @@ pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
 
 /// That there is more.
 pub(crate) fn more(left_out: usize, how: &str) -> String {
-    format!("{} not shown; {how}", count(left_out as u64, "older session", "older sessions"))
+    format!(
+        "{} not shown; {how}",
+        count(left_out as u64, "older session", "older sessions")
+    )
 }

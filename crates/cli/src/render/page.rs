@@ -92,7 +92,10 @@ impl Page {
 
     /// A paragraph behind the branch of a tree: `first` beside its first line, `rest` beside the others.
     pub(crate) fn branch(&mut self, first: &str, rest: &str, (text, tone): &Toned) {
-        let (first, rest) = (self.look.paint(Tone::Dim, first), self.look.paint(Tone::Dim, rest));
+        let (first, rest) = (
+            self.look.paint(Tone::Dim, first),
+            self.look.paint(Tone::Dim, rest),
+        );
         self.indented(&first, &rest, (text, *tone));
     }
 

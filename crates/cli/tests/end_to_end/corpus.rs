@@ -23,8 +23,12 @@ fn invictus() -> Option<PathBuf> {
 fn uses(logs: &Path) -> BTreeMap<String, Value> {
     let mut uses = BTreeMap::new();
     for content in files(logs).into_values() {
-        let Ok(mut object) = serde_json::from_slice::<Value>(&content) else { continue };
-        let Some(records) = object["Records"].as_array_mut() else { continue };
+        let Ok(mut object) = serde_json::from_slice::<Value>(&content) else {
+            continue;
+        };
+        let Some(records) = object["Records"].as_array_mut() else {
+            continue;
+        };
         for record in records {
             let identity = &record["userIdentity"];
             let key = identity["accessKeyId"].as_str().map(str::to_owned);
@@ -45,16 +49,32 @@ fn every_role_session_in_use_is_traced_by_a_raw_record_of_its_use() {
     let mut by_evidence: BTreeMap<String, usize> = BTreeMap::new();
     for (key, record) in uses(&logs) {
         let mut command = room.command(&["trace", "-", "--format", "json"]);
-        let mut running =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        running.stdin.take().unwrap().write_all(record.to_string().as_bytes()).unwrap();
+        let mut running = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        running
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(record.to_string().as_bytes())
+            .unwrap();
         let trace: Value =
             serde_json::from_str(&printed(&running.wait_with_output().unwrap())).unwrap();
         let used = trace["hops"].as_array().unwrap().last().unwrap();
         let evidence = used["link_evidence"].as_str().unwrap_or("none");
-        println!("{key} {} {evidence} {}", used["link_status"], used["origin_name"]);
+        println!(
+            "{key} {} {evidence} {}",
+            used["link_status"], used["origin_name"]
+        );
         *by_evidence.entry(evidence.to_owned()).or_default() += 1;
     }
     let expected = [("issued_key", 8), ("session_context", 6)];
-    assert_eq!(by_evidence, expected.map(|(name, count)| (name.to_owned(), count)).into());
+    assert_eq!(
+        by_evidence,
+        expected
+            .map(|(name, count)| (name.to_owned(), count))
+            .into()
+    );
 }
