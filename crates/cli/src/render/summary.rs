@@ -92,8 +92,8 @@ fn skipped(tally: &SkippedTally) -> String {
 fn link_entries(page: &mut Page, tally: &LinkTally) {
     let evidence = &tally.evidence;
     let parts = [
-        ("by the origin itself", evidence.origins),
-        ("linked by issued key", evidence.by_issued_key),
+        ("by origins", evidence.origins),
+        ("by issued key", evidence.by_issued_key),
         ("by session context", evidence.by_session_context),
         ("gaps", evidence.gaps()),
     ];

@@ -53,14 +53,17 @@ fn a_key_is_traced_to_the_person_with_mfa_three_hops_away() {
 fn every_form_of_a_subject_leads_to_the_same_chain() {
     let room = Room::with_sample();
     let expected = room.answer(&["trace", RESTORE_KEY]);
-    let (_, expected) = expected.split_once('\n').unwrap();
+    let chain = |answer: &str| answer.split_once("\nIAM user").unwrap().1.to_owned();
     for subject in [
         "arn:aws:sts::444455556666:assumed-role/ledger-restore/restore-4711",
         "AROAWO645SY5DRESTX3M:restore-4711",
         "46adf1f8-af69-4751-8926-427d80293ac6",
     ] {
-        let answer = room.answer(&["trace", subject]);
-        assert_eq!(answer.split_once('\n').unwrap().1, expected, "{subject}");
+        assert_eq!(
+            chain(&room.answer(&["trace", subject])),
+            chain(&expected),
+            "{subject}"
+        );
     }
 }
 
