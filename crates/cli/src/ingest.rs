@@ -4,11 +4,9 @@ use miette::IntoDiagnostic;
 use trailback_pipeline::extract::{ExtractOptions, extract};
 use trailback_pipeline::lake::Access;
 use trailback_pipeline::link::{LinkOptions, link};
-use trailback_pipeline::tally::Problem;
 
 use crate::look::Look;
 use crate::render::summary;
-use crate::render::text::{count, safe};
 use crate::{Answer, args, lake, output, progress, settings};
 
 /// Runs the command.
@@ -21,7 +19,11 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
         .await
         .into_diagnostic()?;
     // Named before linking, which may take long or fail.
+<<<<<<< HEAD
     name_problems(&extracted.problems);
+=======
+    output::name_problems(&extracted.problems);
+>>>>>>> 3a81f41f31038e50f461220f33d33a2288300d45
     let linked = link(&lake, &LinkOptions::default(), &progress)
         .await
         .into_diagnostic()?;
@@ -31,6 +33,7 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
     } else {
         Answer::Incomplete
     })
+<<<<<<< HEAD
 }
 
 /// Names each unreadable object once, with its reason.
@@ -44,4 +47,6 @@ fn name_problems(problems: &[Problem]) {
             "{objects} could not be read in full; everything else was read"
         ));
     }
+=======
+>>>>>>> 3a81f41f31038e50f461220f33d33a2288300d45
 }

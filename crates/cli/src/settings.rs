@@ -226,10 +226,32 @@ mod tests {
     fn a_day_of_until_counts_to_its_end() {
         let period = period(&typed("2026-11-20", "2026-11-20")).unwrap();
         assert_eq!(period.since.unwrap().to_string(), "2026-11-20T00:00:00Z");
+        assert_eq!(period.until.unwrap().to_string(), "2026-11-21T00:00:00Z");
+    }
+
+    #[test]
+    fn a_moment_of_until_is_included() {
+        let period = period(&typed("2026-11-20T09:00", "2026-11-20T09:00")).unwrap();
+        assert_eq!(period.until.unwrap().0 - period.since.unwrap().0, 1);
+    }
+
+    #[test]
+    fn a_policy_is_named_by_its_hash_or_the_start_of_it() {
         assert_eq!(
-            period.until.unwrap().to_string(),
-            "2026-11-20T23:59:59.999Z"
+            PolicyHash::understand("9E7851B471CE").unwrap().whole(),
+            None
         );
+        let whole = "ab".repeat(32);
+        assert_eq!(
+            PolicyHash::understand(&whole).unwrap().whole(),
+            Some(&*whole)
+        );
+        for wrong in ["", "9e7851b", "not-a-hash", &"a".repeat(65)] {
+            assert!(
+                matches!(PolicyHash::understand(wrong), Err(WrongUse::NoHash { .. })),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

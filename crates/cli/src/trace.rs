@@ -1,9 +1,11 @@
 //! `trailback trace`: from the origin down to what was asked about.
 
 use std::io::Read;
+use std::path::PathBuf;
 
 use miette::IntoDiagnostic;
 use trailback_cloudtrail::Record;
+use trailback_pipeline::extract::{ExtractOptions, uses};
 use trailback_pipeline::find::{TimeRange, ancestors, find, link_record};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_sessions::{
@@ -16,7 +18,7 @@ use crate::raw_record::{self, NoRecord};
 use crate::render::trace::{Trail, render};
 use crate::render::{not_found, words};
 use crate::settings::{self, WrongUse};
-use crate::{Answer, args, json, lake, output, raw_logs};
+use crate::{Answer, args, json, lake, output, progress};
 
 /// The longest time that credentials live, in milliseconds.
 const LIFETIME_MAX_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
@@ -54,7 +56,7 @@ pub(crate) async fn run(typed: args::Trace, look: Look) -> miette::Result<Answer
         ),
     };
     if sessions.is_empty() && !logs.is_empty() {
-        sessions = link_all(&lake, raw_logs::uses(&logs, &subject, &range)).await?;
+        sessions = link_all(&lake, search(&logs, &subject, &range).await?).await?;
     }
     if sessions.is_empty() {
         output::tell(&not_found::explain(&subject, !logs.is_empty()));
@@ -154,6 +156,20 @@ async fn link_all(lake: &Lake, calls: Vec<Issuance>) -> miette::Result<Vec<Sessi
     }
     sessions.sort_by_key(|session| session.issuance.record.event_time);
     Ok(sessions)
+}
+
+/// Searches raw log objects for calls that the subject's credentials made.
+async fn search(
+    logs: &[PathBuf],
+    subject: &Subject,
+    range: &TimeRange,
+) -> miette::Result<Vec<Issuance>> {
+    let (options, progress) = (ExtractOptions::default(), progress::bar());
+    let found = uses(logs, subject, range, &options, &progress)
+        .await
+        .into_diagnostic()?;
+    output::name_problems(&found.problems);
+    Ok(found.calls)
 }
 
 fn observe_all(records: &[Vec<u8>]) -> Result<Vec<Issuance>, NoRecord> {

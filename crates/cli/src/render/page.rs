@@ -69,6 +69,11 @@ impl Page {
         }
     }
 
+    /// Whether there is room for tables.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.look.is_wide()
+    }
+
     /// The text so far.
     pub(crate) fn into_text(self) -> String {
         self.text

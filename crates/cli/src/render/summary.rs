@@ -1,9 +1,11 @@
 //! What an ingest and a link have done, in numbers that balance.
 
-use trailback_pipeline::tally::{ExtractTally, LinkTally, SkippedTally};
+use trailback_pipeline::tally::{EvidenceTally, ExtractTally, LinkTally, SkippedTally};
+use trailback_sessions::GapReason;
 
 use super::page::{Page, Rail};
 use super::text::{count, grouped};
+use super::words::gap;
 use crate::look::{Look, Tone};
 
 /// The summary of an ingest.
@@ -88,7 +90,27 @@ fn skipped(tally: &SkippedTally) -> String {
 }
 
 fn link_entries(page: &mut Page, tally: &LinkTally) {
+    let evidence = &tally.evidence;
+    let parts = [
+        ("by origins", evidence.origins),
+        ("by issued key", evidence.by_issued_key),
+        ("by session context", evidence.by_session_context),
+        ("gaps", evidence.gaps()),
+    ];
+    if tally.rows_linked == 0 {
+        page.entry(
+            Rail::NONE,
+            ("linked", Tone::Dim),
+            &("nothing had changed".to_owned(), Tone::Plain),
+        );
+    } else {
+        entry(page, "linked", tally.rows_linked, &parts);
+    }
+    if evidence.gaps() > 0 {
+        page.entry(Rail::NONE, ("", Tone::Dim), &(gaps(evidence), Tone::Dim));
+    }
     let hours = count(tally.hours, "hour", "hours");
+<<<<<<< HEAD
     let sessions = count(tally.rows, "row", "rows");
     page.entry(
         Rail::NONE,
@@ -102,4 +124,23 @@ fn link_entries(page: &mut Page, tally: &LinkTally) {
         hours
     );
     page.entry(Rail::NONE, ("linked", Tone::Dim), &(again, Tone::Plain));
+=======
+    let text = format!("{} in {hours}", count(tally.rows, "row", "rows"));
+    page.entry(Rail::NONE, ("table", Tone::Dim), &(text, Tone::Plain));
+}
+
+fn gaps(tally: &EvidenceTally) -> String {
+    let reasons = [
+        (GapReason::NotInLogs, tally.not_in_logs),
+        (GapReason::CallerCopyMissing, tally.caller_copy_missing),
+        (GapReason::Ambiguous, tally.ambiguous),
+        (GapReason::Loop, tally.loops),
+    ];
+    let named: Vec<String> = reasons
+        .iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(reason, number)| format!("{} {}", grouped(*number), gap(Some(*reason))))
+        .collect();
+    format!("gaps: {}", named.join(", "))
+>>>>>>> 3a81f41f31038e50f461220f33d33a2288300d45
 }
