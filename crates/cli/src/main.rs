@@ -1,3 +1,71 @@
 //! `trailback`: who is really behind a CloudTrail key, role session or event.
 
-fn main() {}
+mod args;
+mod descendants;
+mod ingest;
+mod json;
+mod lake;
+mod link;
+mod look;
+mod output;
+mod progress;
+mod raw_logs;
+mod raw_record;
+mod render;
+mod schema;
+mod sessions;
+mod settings;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use miette::IntoDiagnostic;
+
+use crate::args::{Arguments, Colour, Command};
+use crate::look::Look;
+use crate::output::OutputError;
+
+/// How a command ended; the exit code follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// Found, or done.
+    Complete,
+    /// Nothing found, or done but for some unreadable log objects.
+    Incomplete,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    output::report_errors_in_colour(arguments.color);
+    match run(arguments) {
+        Ok(Answer::Complete) => ExitCode::SUCCESS,
+        Ok(Answer::Incomplete) => ExitCode::from(1),
+        Err(report) if matches!(report.downcast_ref(), Some(OutputError::Closed)) => {
+            ExitCode::SUCCESS
+        }
+        Err(report) => {
+            output::tell(&format!("{report:?}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> miette::Result<Answer> {
+    let look = Look::of_stdout(match arguments.color {
+        Colour::Auto => anstream::ColorChoice::Auto,
+        Colour::Always => anstream::ColorChoice::Always,
+        Colour::Never => anstream::ColorChoice::Never,
+    });
+    let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
+    runtime.block_on(async {
+        match arguments.command {
+            Command::Ingest(typed) => ingest::run(typed, look).await,
+            Command::Link(typed) => link::run(typed, look).await,
+            Command::Trace(typed) => trace::run(typed, look).await,
+            Command::Descendants(typed) => descendants::run(typed, look).await,
+            Command::Sessions(typed) => sessions::run(typed, look).await,
+            Command::Schema(typed) => schema::run(&typed, look),
+        }
+    })
+}

@@ -29,8 +29,8 @@ mod portable;
 /// How many bytes are looked at at once: one bit each in a `u64`.
 pub(crate) const BLOCK: usize = 64;
 
-const EVENT_SOURCE: &[u8] = b"\"eventSource\"";
-const RESPONSE_ELEMENTS: &[u8] = b"\"responseElements\"";
+const EVENT_SOURCE: &[u8; 13] = b"\"eventSource\"";
+const RESPONSE_ELEMENTS: &[u8; 18] = b"\"responseElements\"";
 
 /// Scans with the best instructions that this processor has.
 #[derive(Clone, Copy, Debug)]
@@ -62,24 +62,40 @@ impl Scanner {
     }
 }
 
-/// One value that is being scanned: what must be known from one block to the next.
+/// One value that is being scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ElementScan {
+    carry: Carry,
+    seen: Seen,
+    depth_max: u64,
+}
+
+/// What changes with every block: apart from the rest, and little, so that the loop keeps it in registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Carry {
     /// How much of the text is behind us.
     scanned: usize,
     /// How many brackets are open.
     depth: u64,
-    depth_max: u64,
     /// All ones inside a string.
     in_string: u64,
     /// 1 where the next byte is escaped.
     escape: u64,
-    /// The quotes of the block before.
-    quotes_before: u64,
-    /// All backslashes and all colons that do not follow a quote, of all blocks, one upon the other.
-    backslashes: u64,
-    spaced_colons: u64,
+    /// What the block before is to the next one: its last byte a quote; strings begin so many bytes before the border as
+    /// the two names are long. (One word, shifted across the border, would take an instruction that is slow on some
+    /// processors.)
+    quote: u64,
+    begin: u64,
+    longer_begin: u64,
+}
+
+/// What was met on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
     is_too_deep: bool,
+    has_backslashes: bool,
+    /// Whether a colon does not follow a quote.
+    has_lone_colons: bool,
     event_source: Sighting,
     response_elements: Sighting,
 }
@@ -108,53 +124,53 @@ struct Masks {
 impl ElementScan {
     /// A scan that stands before a value; a value nested deeper than `depth_max` is marked.
     pub(crate) fn new(depth_max: u32) -> ElementScan {
-        ElementScan {
-            scanned: 0,
-            depth: 0,
-            depth_max: u64::from(depth_max),
-            in_string: 0,
-            escape: 0,
-            quotes_before: 0,
-            backslashes: 0,
-            spaced_colons: 0,
+        let seen = Seen {
             is_too_deep: false,
+            has_backslashes: false,
+            has_lone_colons: false,
             event_source: Sighting::Unseen,
             response_elements: Sighting::Unseen,
+        };
+        ElementScan {
+            carry: Carry::default(),
+            seen,
+            depth_max: u64::from(depth_max),
         }
     }
 
     /// Whether the value nests deeper than allowed.
     pub(crate) fn is_too_deep(&self) -> bool {
-        self.is_too_deep
+        self.seen.is_too_deep
     }
 
     /// The value of the record's own `eventSource`.
     pub(crate) fn event_source(&self) -> Sighting {
-        self.event_source
+        self.seen.event_source
     }
 
     /// The value of the record's own `responseElements`.
     pub(crate) fn response_elements(&self) -> Sighting {
-        self.response_elements
+        self.seen.response_elements
     }
 
     /// Whether names or values of `record`, the whole value that was scanned, may be spelled so that they cannot be
     /// recognised by their bytes: letters, digits and dots as `\u0073`, or a colon apart from its name.
     pub(crate) fn is_spelled_oddly(&self, record: &[u8]) -> bool {
-        self.spaced_colons != 0 || (self.backslashes != 0 && escapes_plain_characters(record))
+        self.seen.has_lone_colons || (self.seen.has_backslashes && escapes_plain_characters(record))
     }
 
     /// How much of the text at hand is scanned.
     pub(crate) fn scanned(&self) -> usize {
-        self.scanned
+        self.carry.scanned
     }
 
     /// What is scanned need not be kept. Gives how many bytes of the text may go; what was sighted is lost.
     pub(crate) fn forget(&mut self) -> usize {
-        std::mem::take(&mut self.scanned)
+        std::mem::take(&mut self.carry.scanned)
     }
 
-    /// The loop, to be compiled once for each set of instructions.
+    /// The loop, to be compiled once for each set of instructions. What the processor cannot foretell happens a few
+    /// times in a record, not in every block.
     #[inline(always)]
     fn advance_by(
         &mut self,
@@ -162,138 +178,149 @@ impl ElementScan {
         masks_of: impl Fn(&[u8; BLOCK]) -> Masks,
         prefix_xor: impl Fn(u64) -> u64,
     ) -> Option<usize> {
-        let mut state = self.clone();
-        while let Some(block) = text
-            .get(state.scanned..)
-            .and_then(|rest| rest.first_chunk())
-        {
-            let masks = masks_of(block);
-            if let Some(end) = state.step(text, masks, &prefix_xor) {
-                *self = state;
+        let mut carry = self.carry;
+        let (blocks, _) = text.get(carry.scanned..)?.as_chunks();
+        for block in blocks {
+            let mut masks = masks_of(block);
+            let mut escaped = std::mem::take(&mut carry.escape);
+            if masks.backslashes != 0 {
+                self.seen.has_backslashes = true;
+                (escaped, carry.escape) = escapes(masks.backslashes, escaped);
+            }
+            masks.quotes &= !escaped;
+            let strings = prefix_xor(masks.quotes) ^ carry.in_string;
+            carry.in_string = (strings.cast_signed() >> 63).cast_unsigned();
+            masks = masks.outside(strings);
+
+            let (names, lone_colons) = carry.names(masks, strings);
+            if lone_colons != 0 {
+                self.seen.has_lone_colons = true;
+            }
+            let opened = u64::from(masks.openings.count_ones());
+            let closed = u64::from(masks.closings.count_ones());
+            if masks.unpaired_closings() >= carry.depth
+                && let Some(last) = carry.closing_that_ends(masks)
+            {
+                let beyond = !(last | (last - 1));
+                self.seen
+                    .look_at(text, carry, masks.outside(beyond), names & !beyond);
+                self.seen
+                    .limit_depth(carry, masks.outside(beyond), self.depth_max);
+                let end = carry.scanned + last.trailing_zeros() as usize + 1;
+                self.carry = carry;
                 return Some(end);
             }
-        }
-        *self = state;
-        None
-    }
-
-    #[inline(always)]
-    fn step(
-        &mut self,
-        text: &[u8],
-        masks: Masks,
-        prefix_xor: &impl Fn(u64) -> u64,
-    ) -> Option<usize> {
-        let quotes = masks.quotes & !self.escaped(masks.backslashes);
-        let strings = prefix_xor(quotes) ^ self.in_string;
-        self.in_string = ((strings as i64) >> 63) as u64;
-        let openings = masks.openings & !strings;
-        let closings = masks.closings & !strings;
-        let colons = masks.colons & !strings;
-        let names = self.names(quotes, colons);
-
-        let closed = u64::from(closings.count_ones());
-        let opened = u64::from(openings.count_ones());
-        if closed >= self.depth
-            && let Some(last) = self.closing_that_ends(openings, closings)
-        {
-            let inside = last | (last - 1);
-            self.look_at_names(text, names & inside, openings, closings);
-            self.limit_depth(openings & inside, closings & inside);
-            self.depth = 0;
-            return Some(self.scanned + last.trailing_zeros() as usize + 1);
-        }
-        self.look_at_names(text, names, openings, closings);
-        self.limit_depth(openings, closings);
-        self.depth = self.depth + opened - closed;
-        self.scanned += BLOCK;
-        None
-    }
-
-    /// The bytes of this block that a backslash escapes, at any length of a run of backslashes.
-    #[inline(always)]
-    fn escaped(&mut self, backslashes: u64) -> u64 {
-        const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
-        if backslashes == 0 {
-            return std::mem::take(&mut self.escape);
-        }
-        self.backslashes |= backslashes;
-        let starts = backslashes & !self.escape;
-        let codes = ((starts << 1) | ODD).wrapping_sub(starts) ^ ODD;
-        let escaped = codes ^ (backslashes | self.escape);
-        self.escape = (codes & backslashes) >> 63;
-        escaped
-    }
-
-    /// The colons behind names that are as long as the two that are looked for.
-    #[inline(always)]
-    fn names(&mut self, quotes: u64, colons: u64) -> u64 {
-        let before = std::mem::replace(&mut self.quotes_before, quotes);
-        let quote_at = |distance: usize| (quotes << distance) | (before >> (BLOCK - distance));
-        let named = colons & quote_at(1);
-        self.spaced_colons |= colons ^ named;
-        named & (quote_at(EVENT_SOURCE.len()) | quote_at(RESPONSE_ELEMENTS.len()))
-    }
-
-    #[inline(always)]
-    fn look_at_names(&mut self, text: &[u8], mut names: u64, openings: u64, closings: u64) {
-        while names != 0 {
-            let before = (names & names.wrapping_neg()) - 1;
-            let opened = u64::from((openings & before).count_ones());
-            let closed = u64::from((closings & before).count_ones());
-            if self.depth + opened - closed == 1 {
-                self.look_at_name(text, self.scanned + names.trailing_zeros() as usize);
+            // Only then does the block come to the record's own level.
+            if names != 0 && carry.depth <= closed + 1 {
+                self.seen.look_at(text, carry, masks, names);
             }
-            names &= names - 1;
+            if carry.depth + opened > self.depth_max {
+                self.seen.limit_depth(carry, masks, self.depth_max);
+            }
+            carry.depth = carry.depth + opened - closed;
+            carry.scanned += BLOCK;
         }
+        self.carry = carry;
+        None
     }
+}
 
-    /// Looks at the name of a member of the record itself.
-    #[inline(never)]
-    fn look_at_name(&mut self, text: &[u8], colon: usize) {
-        let behind = text.get(..colon).unwrap_or_default();
-        if behind.ends_with(EVENT_SOURCE) {
-            self.event_source.sight(colon + 1);
-        } else if behind.ends_with(RESPONSE_ELEMENTS) {
-            self.response_elements.sight(colon + 1);
-        }
+impl Carry {
+    /// The colons behind names that are as long as the two that are looked for, and those that follow no quote.
+    #[inline(always)]
+    fn names(&mut self, masks: Masks, strings: u64) -> (u64, u64) {
+        let begins = masks.quotes & strings;
+        let named = masks.colons & (masks.quotes << 1 | self.quote);
+        let long = begins << EVENT_SOURCE.len() | self.begin;
+        let longer = begins << RESPONSE_ELEMENTS.len() | self.longer_begin;
+        self.quote = masks.quotes >> (BLOCK - 1);
+        self.begin = begins >> (BLOCK - EVENT_SOURCE.len());
+        self.longer_begin = begins >> (BLOCK - RESPONSE_ELEMENTS.len());
+        (named & (long | longer), masks.colons ^ named)
     }
 
     /// The closing bracket that brings the depth to 0, as a mask of one bit.
     #[inline(always)]
-    fn closing_that_ends(&self, openings: u64, closings: u64) -> Option<u64> {
-        let mut rest = closings;
+    fn closing_that_ends(self, masks: Masks) -> Option<u64> {
+        let mut rest = masks.closings;
         let mut closed = 0;
         while rest != 0 {
             let closing = rest & rest.wrapping_neg();
+            let opened = u64::from((masks.openings & (closing - 1)).count_ones());
             closed += 1;
-            if self.depth + u64::from((openings & (closing - 1)).count_ones()) <= closed {
+            if self.depth + opened <= closed {
                 return Some(closing);
             }
             rest &= rest - 1;
         }
         None
     }
+}
 
+impl Seen {
+    /// Looks at the names before these colons, if they are names of the record's own members.
     #[inline(always)]
-    fn limit_depth(&mut self, openings: u64, closings: u64) {
-        if self.depth + u64::from(openings.count_ones()) > self.depth_max && !self.is_too_deep {
-            self.is_too_deep = self.deepest(openings, closings) > self.depth_max;
+    fn look_at(&mut self, text: &[u8], carry: Carry, masks: Masks, mut names: u64) {
+        while names != 0 {
+            let before = masks.outside(!((names & names.wrapping_neg()) - 1));
+            let opened = u64::from(before.openings.count_ones());
+            let closed = u64::from(before.closings.count_ones());
+            if carry.depth + opened - closed == 1 {
+                let colon = carry.scanned + names.trailing_zeros() as usize;
+                let behind = text.get(..colon).unwrap_or_default();
+                if behind.last_chunk() == Some(EVENT_SOURCE) {
+                    self.event_source.sight(colon + 1);
+                } else if behind.last_chunk() == Some(RESPONSE_ELEMENTS) {
+                    self.response_elements.sight(colon + 1);
+                }
+            }
+            names &= names - 1;
         }
     }
 
     #[cold]
-    fn deepest(&self, mut openings: u64, closings: u64) -> u64 {
-        let (mut opened, mut deepest) = (0, self.depth);
-        while openings != 0 {
-            let opening = openings & openings.wrapping_neg();
-            opened += 1;
-            let closed = u64::from((closings & (opening - 1)).count_ones());
-            deepest = deepest.max(self.depth + opened - closed);
+    fn limit_depth(&mut self, carry: Carry, masks: Masks, depth_max: u64) {
+        let mut openings = masks.openings;
+        let mut depth = carry.depth;
+        while openings != 0 && !self.is_too_deep {
+            let before = (openings & openings.wrapping_neg()) - 1;
+            depth += 1;
+            let closed = u64::from((masks.closings & before).count_ones());
+            self.is_too_deep = depth - closed > depth_max;
             openings &= openings - 1;
         }
-        deepest
     }
+}
+
+impl Masks {
+    /// The brackets and colons outside of these places.
+    #[inline(always)]
+    fn outside(self, places: u64) -> Masks {
+        Masks {
+            openings: self.openings & !places,
+            closings: self.closings & !places,
+            colons: self.colons & !places,
+            ..self
+        }
+    }
+
+    /// How many closing brackets do not directly follow their opening one: as many levels at most can a block leave.
+    #[inline(always)]
+    fn unpaired_closings(self) -> u64 {
+        let others = !(self.openings | self.closings);
+        // From each opening bracket the carry runs through what is no bracket, up to the next one.
+        let paired = (self.openings << 1).wrapping_add(others) & self.closings;
+        u64::from((self.closings & !paired).count_ones())
+    }
+}
+
+/// The bytes of a block that a backslash escapes, in runs of backslashes of any length, and 1 if the first byte of the
+/// next block is escaped; `before` tells that of this block.
+fn escapes(backslashes: u64, before: u64) -> (u64, u64) {
+    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
+    let starts = backslashes & !before;
+    let codes = ((starts << 1) | ODD).wrapping_sub(starts) ^ ODD;
+    (codes ^ (backslashes | before), (codes & backslashes) >> 63)
 }
 
 impl Sighting {

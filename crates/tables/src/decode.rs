@@ -18,19 +18,22 @@ use trailback_sessions::{Issuance, Session};
 use batch::IssuanceRows;
 pub(crate) use batch::{Rows, SessionRows};
 
-use crate::error::{TableError, while_doing};
+use crate::error::{TableError, refusing_damage, while_doing};
 use crate::footer::Footer;
 use crate::schema::Table;
 
 /// How many rows are turned from Arrow at a time.
 pub(crate) const BATCH_ROWS: usize = 4096;
 
+/// For how many rows room is made at once, since a damaged footer can claim any number.
+const ROWS_EXPECTED_MAX: usize = 1 << 18;
+
 /// Decodes a fragment.
 ///
 /// # Errors
 /// When the bytes are no fragment, are damaged, or come from a newer program.
 pub fn decode_fragment(bytes: Bytes) -> Result<Vec<Issuance>, TableError> {
-    decode(bytes, Table::Fragments, &mut IssuanceRows::default())
+    refusing_damage(|| decode(bytes, Table::Fragments, &mut IssuanceRows::default()))
 }
 
 /// Decodes a data object.
@@ -38,7 +41,7 @@ pub fn decode_fragment(bytes: Bytes) -> Result<Vec<Issuance>, TableError> {
 /// # Errors
 /// When the bytes are no data object, are damaged, or come from a newer program.
 pub fn decode_sessions(bytes: Bytes) -> Result<Vec<Session>, TableError> {
-    decode(bytes, Table::Sessions, &mut SessionRows::default())
+    refusing_damage(|| decode(bytes, Table::Sessions, &mut SessionRows::default()))
 }
 
 fn decode<R: Rows>(bytes: Bytes, table: Table, rows: &mut R) -> Result<Vec<R::Row>, TableError> {
@@ -51,7 +54,7 @@ fn decode<R: Rows>(bytes: Bytes, table: Table, rows: &mut R) -> Result<Vec<R::Ro
         .with_batch_size(BATCH_ROWS)
         .build()
         .map_err(while_doing("read a Parquet file"))?;
-    let mut decoded = Vec::with_capacity(footer.row_count());
+    let mut decoded = Vec::with_capacity(footer.row_count().min(ROWS_EXPECTED_MAX));
     for batch in reader {
         let batch = batch.map_err(|source| while_doing("decode a batch of rows")(source.into()))?;
         rows.decode(&batch, &mut decoded)?;

@@ -1,5 +1,7 @@
 //! What can be wrong with the bytes of a table, or with the rows meant for one.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use parquet::errors::ParquetError;
 
 /// Why rows cannot be encoded, or bytes not decoded.
@@ -70,6 +72,9 @@ pub enum TableError {
         /// The column.
         column: &'static str,
     },
+    /// The Parquet library gave up in the middle of a page.
+    #[error("the file is damaged: a page is not what its header says")]
+    Damaged,
     /// Bytes were supplied to a scan that are not what their range says.
     #[error("the bytes supplied for {start}..{end} are {len} long")]
     SuppliedLength {
@@ -100,4 +105,12 @@ pub enum TableError {
 /// Names what was being done when the Parquet library refused.
 pub(crate) fn while_doing(action: &'static str) -> impl FnOnce(ParquetError) -> TableError {
     move |source| TableError::Parquet { action, source }
+}
+
+/// Makes an error of a panic: on some damaged pages the Parquet library panics instead of refusing them. What `work` leaves behind
+/// then must not be used again. (A program built with `panic = "abort"` still ends there.)
+pub(crate) fn refusing_damage<T>(
+    work: impl FnOnce() -> Result<T, TableError>,
+) -> Result<T, TableError> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(TableError::Damaged))
 }

@@ -223,6 +223,12 @@ impl FragmentKey {
         &self.sha256
     }
 
+    /// Whether the bytes are those the key was made of: anything else under this name is damaged.
+    #[must_use]
+    pub fn names(&self, bytes: &[u8]) -> bool {
+        self.sha256 == sha256_hex(bytes)
+    }
+
     /// The prefix of an hour's fragments.
     #[must_use]
     pub fn prefix(hour: EventHour) -> String {
@@ -310,6 +316,12 @@ impl DataKey {
     #[must_use]
     pub fn content_id(&self) -> &str {
         &self.content_id
+    }
+
+    /// Whether the bytes are those the key was made of: anything else under this name is damaged.
+    #[must_use]
+    pub fn names(&self, bytes: &[u8]) -> bool {
+        sha256_hex(bytes).starts_with(&self.content_id)
     }
 
     /// The key of the next copy of the same bytes.
@@ -552,15 +564,17 @@ mod tests {
         }
 
         #[test]
-        fn keys_come_back_from_their_names(ms in 0_i64..4_000_000_000_000, whole: bool, copies in 0..3, bytes: Vec<u8>) {
+        fn keys_come_back_from_their_names(ms in 0_i64..4_000_000_000_000, whole: bool, copies in 0..3, bytes in proptest::collection::vec(any::<u8>(), 0..4)) {
             let hour = EventHour::of(Timestamp(ms));
             let fragment = FragmentKey::of(hour, &bytes);
+            prop_assert!(fragment.names(&bytes) && !fragment.names(b"other"));
             prop_assert_eq!(fragment.to_string().parse(), Ok(fragment));
             let part = if whole { DayPart::Whole } else { DayPart::Hour(hour.hour_of_day) };
             let mut data = DataKey::of(hour.day, part, &bytes);
             for _ in 0..copies {
                 data = data.next_copy();
             }
+            prop_assert!(data.names(&bytes) && !data.names(b"other"));
             prop_assert_eq!(data.to_string().parse(), Ok(data));
             prop_assert_eq!(parse_manifest_key(&manifest_key(hour.day)), Ok(hour.day));
         }

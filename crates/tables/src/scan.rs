@@ -42,7 +42,7 @@ use parquet::file::metadata::{
 use trailback_sessions::Session;
 
 use crate::decode::{BATCH_ROWS, Rows as _, SessionRows, known_columns, reader_metadata};
-use crate::error::{TableError, while_doing};
+use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
 use crate::footer::{Footer, footer_range};
 use crate::schema::Table;
@@ -161,44 +161,46 @@ impl Scan {
         Ok(())
     }
 
-    /// Goes on as far as the bytes supplied allow.
+    /// Goes on as far as the bytes supplied allow. After an error there is no more to come.
     ///
     /// # Errors
     /// When the file is no data object of ours, or damaged.
     pub fn step(&mut self) -> Result<Step, TableError> {
+        let step = refusing_damage(|| self.run()).and_then(|step| self.within_file(step));
+        if step.is_err() {
+            self.state = State::Done;
+        }
+        step
+    }
+
+    fn run(&mut self) -> Result<Step, TableError> {
         loop {
             let step = match &mut self.state {
                 State::Tail { .. } => self.read_tail()?,
-                State::Blooms(checks) => match checks.needed() {
-                    Some(ranges) => Some(Step::Need(ranges)),
-                    None => {
-                        let kept = checks.kept();
-                        self.open(&kept)?;
-                        None
-                    }
-                },
-                State::PageIndex(decoder) => {
-                    match decoder
-                        .try_decode()
-                        .map_err(while_doing("read a page index"))?
-                    {
-                        DecodeResult::NeedsData(ranges) => Some(Step::Need(ranges)),
-                        DecodeResult::Data(metadata) => {
-                            self.state = self.pages(metadata)?;
-                            None
-                        }
-                        DecodeResult::Finished => {
-                            self.state = State::Done;
-                            None
-                        }
-                    }
-                }
+                State::Blooms(_) => self.read_blooms()?,
+                State::PageIndex(_) => self.read_page_index()?,
                 State::Pages(_) => self.read_pages()?,
                 State::Done => Some(Step::Done),
             };
             if let Some(step) = step {
                 return Ok(step);
             }
+        }
+    }
+
+    /// A damaged file can send us looking for bytes that it does not have.
+    fn within_file(&self, step: Step) -> Result<Step, TableError> {
+        match &step {
+            Step::Need(ranges)
+                if ranges
+                    .iter()
+                    .any(|range| range.start > range.end || range.end > self.file_len) =>
+            {
+                Err(TableError::NotParquet {
+                    reason: "a page lies outside the file",
+                })
+            }
+            _ => Ok(step),
         }
     }
 
@@ -217,6 +219,33 @@ impl Scan {
                 self.start(footer)?;
             }
             None => *range = wanted,
+        }
+        Ok(None)
+    }
+
+    fn read_blooms(&mut self) -> Result<Option<Step>, TableError> {
+        let State::Blooms(checks) = &mut self.state else {
+            return Ok(None);
+        };
+        if let Some(ranges) = checks.needed() {
+            return Ok(Some(Step::Need(ranges)));
+        }
+        let kept = checks.kept();
+        self.open(&kept)?;
+        Ok(None)
+    }
+
+    fn read_page_index(&mut self) -> Result<Option<Step>, TableError> {
+        let State::PageIndex(decoder) = &mut self.state else {
+            return Ok(None);
+        };
+        match decoder
+            .try_decode()
+            .map_err(while_doing("read a page index"))?
+        {
+            DecodeResult::NeedsData(ranges) => return Ok(Some(Step::Need(ranges))),
+            DecodeResult::Data(metadata) => self.state = self.pages(metadata)?,
+            DecodeResult::Finished => self.state = State::Done,
         }
         Ok(None)
     }

@@ -1,6 +1,8 @@
 //! Calls that hand out credentials: their records, and the truth about them.
 
 pub(crate) mod assume_role;
+pub(crate) mod certificate;
+pub(crate) mod cognito;
 pub(crate) mod federation;
 pub(crate) mod sign_in;
 pub(crate) mod token;
@@ -14,7 +16,7 @@ use crate::caller::{Ancestor, Caller, Hops, Identity, Inheritance, Keys, Standin
 use crate::dice::Dice;
 use crate::json;
 use crate::record::Record;
-use crate::truth::{Facts, OriginTruth, Tags, Truth};
+use crate::truth::{Facts, LinkTruth, OriginTruth, Tags, Truth};
 use crate::world::World;
 
 /// The start of every session token in the records: no output of a reader of these logs may hold it.
@@ -26,7 +28,6 @@ pub(crate) struct Entry<'a> {
     pub(crate) caller: &'a Caller,
     /// What the calls share; IDs, identity and accounts are filled in.
     pub(crate) record: Record<'a>,
-    pub(crate) event_name: &'static str,
     pub(crate) facts: Facts,
     /// The source identity of the session.
     pub(crate) source_identity: Option<Text>,
@@ -188,8 +189,37 @@ impl EffectiveTags {
 
 /// What the world keeps of a recorded call.
 pub(crate) struct Recorded {
-    pub(crate) ancestor: Ancestor,
-    pub(crate) tags: Inheritance,
+    ancestor: Ancestor,
+    tags: Inheritance,
+    source_identity: Option<Text>,
+    address: Text,
+    agent: Text,
+}
+
+/// Credentials as they were handed out.
+pub(crate) struct Issued {
+    pub(crate) at: i64,
+    pub(crate) expires_at: i64,
+    pub(crate) account_number: u64,
+    pub(crate) access_key_id: Option<Text>,
+}
+
+impl Recorded {
+    /// The session that makes calls as `identity`.
+    pub(crate) fn grant(self, issued: Issued, identity: Identity) -> Grant {
+        Grant {
+            at: issued.at,
+            ancestor: self.ancestor,
+            identity,
+            account_number: issued.account_number,
+            access_key_id: issued.access_key_id,
+            tags: self.tags,
+            source_identity: self.source_identity,
+            expires_at: issued.expires_at,
+            address: self.address,
+            agent: self.agent,
+        }
+    }
 }
 
 impl World {
@@ -208,6 +238,7 @@ impl World {
         let sent = self.send_copies(&entry, key.as_deref(), &request_id);
         let tags = EffectiveTags::of(&sent.standing_tags(entry.caller), &entry.facts);
         let passed_on = tags.passed_on.clone();
+        let (source_identity, caller) = (entry.source_identity.clone(), entry.caller);
         let ancestor = self.tell(entry, key, sent, tags);
         Recorded {
             ancestor: Ancestor {
@@ -215,6 +246,9 @@ impl World {
                 ..ancestor
             },
             tags: passed_on,
+            source_identity,
+            address: caller.address.clone(),
+            agent: caller.agent.clone(),
         }
     }
 
@@ -289,109 +323,74 @@ impl World {
     /// The truth about a call whose copies were sent.
     fn tell(
         &mut self,
-        entry: Entry<'_>,
+        mut entry: Entry<'_>,
         key: Option<Text>,
         sent: Sent,
         tags: EffectiveTags,
     ) -> Ancestor {
-        let mut facts = entry.facts;
+        if let Some(copy) = &sent.owners_row {
+            self.tell_owners_copy(&entry, copy);
+        }
         let foreign = sent
             .only_foreign
             .then(|| foreign_standing(&entry.caller.identity));
-        if let Some(owner_copy) = sent.second_row.clone() {
-            self.tell_owner_copy(
-                &entry.record,
-                entry.event_name,
-                entry.scenario,
-                &facts,
-                owner_copy,
-                entry.caller,
-                entry.source_identity.clone(),
-            );
-        }
         let (standing, key) = match &foreign {
             Some(standing) => (standing, None),
             None => (&entry.caller.standing, key),
         };
         let session = entry.caller.identity.session.as_ref();
-        facts.caller_mfa = session
+        entry.facts.caller_mfa = session
             .filter(|_| foreign.is_none())
             .map(|session| session.mfa);
-        let first_hop_mfa = either(facts.session_mfa, facts.caller_mfa);
+        let first_hop_mfa = either(entry.facts.session_mfa, entry.facts.caller_mfa);
         let link = standing.of_call(&sent.event_id, key, first_hop_mfa);
         let ancestor = Ancestor {
             event_id: sent.event_id.clone(),
             request_id: "".into(),
-            access_key_id: facts.access_key_id.clone(),
+            access_key_id: entry.facts.access_key_id.clone(),
             depth: link.chain_depth,
             origin: Rc::new(link.origin.clone()),
             origin_mfa: link.origin_mfa,
             hops: Hops::after(standing.lineage(), sent.event_id.clone()),
         };
-        self.count(entry.scenario);
+        self.add_row(&entry, sent, link, tags);
+        ancestor
+    }
+
+    /// An owner's copy that fell into another second is a row of its own, and names nobody.
+    fn tell_owners_copy(&mut self, entry: &Entry<'_>, copy: &OwnersRow) {
+        let unseen = Inheritance {
+            actual: entry.caller.tags.actual.clone(),
+            ..Inheritance::default()
+        };
+        let tags = EffectiveTags::of(&unseen, &entry.facts);
+        let link = foreign_standing(&entry.caller.identity).of_call(&copy.event_id, None, None);
+        let sent = Sent::one(copy.event_id.clone(), &copy.recipient);
+        self.add_row(entry, sent, link, tags);
+        if let Some(row) = self.truths.last_mut() {
+            row.event_time += copy.seconds_apart;
+        }
+    }
+
+    fn add_row(&mut self, entry: &Entry<'_>, sent: Sent, link: LinkTruth, tags: EffectiveTags) {
+        self.tally.calls += 1;
+        *self.tally.scenarios.entry(entry.scenario).or_default() += 1;
         self.truths.push(Truth {
             scenario: entry.scenario,
             event_id: sent.event_id,
             event_ids: sent.event_ids,
             event_time: entry.record.time,
-            event_name: entry.event_name,
+            event_name: entry.record.name,
             recipient_account_id: sent.recipient,
             replaces_event_id: entry.addendum.as_ref().and_then(Addendum::original),
             addendum_reason: entry.addendum.as_ref().map(Addendum::reason),
-            facts,
+            facts: entry.facts.clone(),
             link,
             effective_tags: tags.all,
             effective_transitive_tag_keys: tags.transitive_keys,
             effective_tags_known: tags.known,
-            source_identity: entry.source_identity,
+            source_identity: entry.source_identity.clone(),
         });
-        ancestor
-    }
-
-    /// An owner's copy that fell into another second is a row of its own, and names nobody.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one record, borrowed one by one"
-    )]
-    fn tell_owner_copy(
-        &mut self,
-        record: &Record<'_>,
-        event_name: &'static str,
-        scenario: &'static str,
-        facts: &Facts,
-        copy: OwnerCopy,
-        caller: &Caller,
-        source_identity: Option<Text>,
-    ) {
-        let standing = foreign_standing(&caller.identity);
-        let unseen = Inheritance {
-            actual: caller.tags.actual.clone(),
-            ..Inheritance::default()
-        };
-        let tags = EffectiveTags::of(&unseen, facts);
-        let link = standing.of_call(&copy.event_id, None, None);
-        self.count(scenario);
-        self.truths.push(Truth {
-            scenario,
-            event_ids: vec![copy.event_id.clone()],
-            event_id: copy.event_id,
-            event_time: record.time + copy.seconds_apart,
-            event_name,
-            recipient_account_id: copy.recipient,
-            replaces_event_id: None,
-            addendum_reason: None,
-            facts: facts.clone(),
-            link,
-            effective_tags: tags.all,
-            effective_transitive_tag_keys: tags.transitive_keys,
-            effective_tags_known: tags.known,
-            source_identity,
-        });
-    }
-
-    fn count(&mut self, scenario: &'static str) {
-        self.tally.calls += 1;
-        *self.tally.scenarios.entry(scenario).or_default() += 1;
     }
 }
 
@@ -401,7 +400,7 @@ struct Sending<'a> {
 }
 
 #[derive(Clone)]
-struct OwnerCopy {
+struct OwnersRow {
     event_id: Text,
     recipient: Text,
     seconds_apart: i64,
@@ -414,7 +413,7 @@ struct Sent {
     recipient: Text,
     /// Only the owner's copy is delivered.
     only_foreign: bool,
-    second_row: Option<OwnerCopy>,
+    owners_row: Option<OwnersRow>,
 }
 
 impl Sent {
@@ -424,7 +423,7 @@ impl Sent {
             event_id,
             recipient: recipient.clone(),
             only_foreign: false,
-            second_row: None,
+            owners_row: None,
         }
     }
 
@@ -437,7 +436,7 @@ impl Sent {
     ) -> Self {
         match (ours, theirs) {
             (Some(ours), Some(theirs)) if apart => Self {
-                second_row: Some(OwnerCopy {
+                owners_row: Some(OwnersRow {
                     event_id: theirs,
                     recipient: owner.clone(),
                     seconds_apart: 1,

@@ -344,8 +344,9 @@ fn new_user(dice: &mut Dice, account: &Rc<Account>, position: usize) -> User {
     .into();
     // Two users of one account never share a name.
     let name: Text = format!("{name}{position}").into();
-    let device =
-        (position % 2 == 0).then(|| format!("arn:aws:iam::{}:mfa/{name}-phone", account.id).into());
+    let device = position
+        .is_multiple_of(2)
+        .then(|| format!("arn:aws:iam::{}:mfa/{name}-phone", account.id).into());
     User {
         arn: format!("arn:aws:iam::{}:user/{name}", account.id).into(),
         id: dice.unique_id("AIDA", account.number),
@@ -378,7 +379,7 @@ fn new_person(dice: &mut Dice, position: usize) -> Person {
 fn new_vendor(dice: &mut Dice, which: usize) -> Vendor {
     let account = new_account(dice, false);
     let session_name: Text = ["cost-watch", "PostureScan", "backup_agent"][which % 3].into();
-    let principal_id = if which % 2 == 0 {
+    let principal_id = if which.is_multiple_of(2) {
         let role = dice.unique_id("AROA", account.number);
         format!("{role}:{session_name}-{}", dice.hex(6)).into()
     } else {

@@ -11,7 +11,7 @@ pub(crate) struct Record<'a> {
     pub(crate) identity: &'a str,
     pub(crate) time: i64,
     pub(crate) source: &'a str,
-    pub(crate) name: &'a str,
+    pub(crate) name: &'static str,
     pub(crate) region: &'a str,
     pub(crate) address: &'a str,
     pub(crate) agent: Option<&'a str>,

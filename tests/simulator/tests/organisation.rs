@@ -1,5 +1,7 @@
 //! What a simulated organisation promises to the tests and benchmarks that run on it.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where its premises fail")]
+
 mod auditor;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Addendum, Copies, Entry, Grant, credentials, resources, tag_list};
+use super::{Addendum, Copies, Entry, Grant, Issued, credentials, resources, tag_list};
 use crate::Text;
 use crate::caller::{Caller, Identity, Keys};
 use crate::json;
@@ -145,6 +145,24 @@ impl AssumeRole {
         (size > 0).then_some((size as i64 * 100 / 2_048).clamp(1, 99))
     }
 
+    /// What the session's calls say of their caller.
+    fn session(&self, created_at: i64, source_identity: Option<Text>) -> Identity {
+        let mut identity = Identity::of_role_session(&self.role, &self.session_name, created_at);
+        if let Some(session) = &mut identity.session {
+            session.source_identity = source_identity;
+            session.mfa = self.session_says_mfa;
+        }
+        identity
+    }
+
+    fn logged_region(&self) -> &'static str {
+        if self.global {
+            "us-east-1"
+        } else {
+            self.region
+        }
+    }
+
     fn host(&self) -> String {
         if self.global {
             format!("sts-global.{}.amazonaws.com", self.region)
@@ -213,7 +231,6 @@ impl World {
         let recorded = self.issue(Entry {
             scenario,
             caller,
-            event_name: "AssumeRole",
             facts: call.facts(caller, logged_tags.as_ref(), &access_key_id),
             source_identity: source_identity.clone(),
             delivery: call.copies(caller),
@@ -222,11 +239,7 @@ impl World {
                 time: at,
                 source: "sts.amazonaws.com",
                 name: "AssumeRole",
-                region: if call.global {
-                    "us-east-1"
-                } else {
-                    call.region
-                },
+                region: call.logged_region(),
                 address: &caller.address,
                 agent: Some(&caller.agent),
                 request: Some(&request),
@@ -238,23 +251,13 @@ impl World {
                 ..Record::default()
             },
         });
-        let mut identity = Identity::of_role_session(&call.role, &call.session_name, at);
-        if let Some(session) = &mut identity.session {
-            session.source_identity = source_identity.clone();
-            session.mfa = call.session_says_mfa;
-        }
-        Grant {
+        let issued = Issued {
             at,
-            ancestor: recorded.ancestor,
-            identity,
+            expires_at,
             account_number: call.role.account.number,
             access_key_id: Some(access_key_id),
-            tags: recorded.tags,
-            source_identity,
-            expires_at,
-            address: caller.address.clone(),
-            agent: caller.agent.clone(),
-        }
+        };
+        recorded.grant(issued, call.session(at, source_identity))
     }
 
     fn assume_role_response(
@@ -305,7 +308,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller,
-            event_name: "AssumeRole",
             facts: Facts {
                 session_type: "AssumedRole",
                 failed: true,

@@ -1,18 +1,17 @@
-//! Sessions for identities from outside AWS: SAML, OIDC, certificates, Cognito.
+//! AssumeRoleWithSAML and AssumeRoleWithWebIdentity: sessions for identities from outside AWS.
 
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
 use super::assume_role::assumed_role_user;
-use super::{Copies, Entry, Grant, credentials, original, resources, session_token};
+use super::{Copies, Entry, Grant, Issued, credentials, original, resources};
 use crate::Text;
-use crate::calendar::rfc3339;
 use crate::caller::{Caller, Identity, Keys, principal};
 use crate::json;
-use crate::organisation::{Account, Role};
+use crate::organisation::Role;
 use crate::record::Record;
-use crate::truth::{Facts, OriginTruth, Tags};
+use crate::truth::{Facts, Tags};
 use crate::world::World;
 
 /// One AssumeRoleWithSAML.
@@ -250,11 +249,6 @@ impl World {
         let recorded = self.issue(Entry {
             scenario,
             caller,
-            event_name: if record.name == "AssumeRoleWithSAML" {
-                "AssumeRoleWithSAML"
-            } else {
-                "AssumeRoleWithWebIdentity"
-            },
             facts: session.facts(&access_key_id),
             source_identity: session.source_identity.clone(),
             delivery: Copies::One(role.account.id.clone()),
@@ -274,18 +268,13 @@ impl World {
             context.federated_provider = session.federated_provider.clone();
             context.source_identity = session.source_identity.clone();
         }
-        Grant {
+        let issued = Issued {
             at,
-            ancestor: recorded.ancestor,
-            identity,
+            expires_at: at + session.lifetime,
             account_number: role.account.number,
             access_key_id: Some(access_key_id),
-            tags: recorded.tags,
-            source_identity: session.source_identity.clone(),
-            expires_at: at + session.lifetime,
-            address: caller.address.clone(),
-            agent: caller.agent.clone(),
-        }
+        };
+        recorded.grant(issued, identity)
     }
 }
 
@@ -320,218 +309,4 @@ impl FederatedSession<'_> {
 
 fn regional(region: &str) -> String {
     format!(r#"{{"RequestDetails":{{"awsServingRegion":"{region}","endpointType":"regional"}}}}"#)
-}
-
-/// One CreateSession of IAM Roles Anywhere.
-pub(crate) struct Certificate {
-    pub(crate) role: Rc<Role>,
-    /// The certificate's serial number, in hexadecimal; the session's name.
-    pub(crate) serial: Text,
-    /// `CN=…` without the prefix; the source identity.
-    pub(crate) common_name: Text,
-    pub(crate) subject_id: Text,
-    pub(crate) region: &'static str,
-    pub(crate) address: Text,
-}
-
-impl World {
-    pub(crate) fn create_session(&mut self, scenario: &'static str, call: &Certificate) -> Grant {
-        let (role, account) = (&call.role, &call.role.account);
-        let trust_anchor = self.organisation.trust_anchor.clone();
-        let subject_arn: Text = format!(
-            "arn:aws:rolesanywhere:{}:{}:subject/{}",
-            call.region, account.id, call.subject_id
-        )
-        .into();
-        let origin = OriginTruth {
-            known: true,
-            origin_type: "Certificate",
-            arn: Some(subject_arn.clone()),
-            name: Some(call.common_name.clone()),
-            account_id: Some(account.id.clone()),
-            identity_provider: Some(trust_anchor.clone()),
-            ..OriginTruth::default()
-        };
-        let identity = Identity {
-            kind: "Unknown",
-            account_id: Some(account.id.clone()),
-            ..Identity::default()
-        };
-        let agent = "aws_signing_helper/1.7.1 (linux; amd64) CredentialProcess";
-        let caller = original(identity, Keys::Unlogged, origin, &call.address, agent);
-        let at = self.claim(&format!("{}:{}", role.id, call.serial), self.now);
-        let access_key_id = self.dice.unique_id("ASIA", account.number);
-        let request = self.certificate_request(call, &trust_anchor);
-        let response = self.certificate_response(call, &subject_arn, &access_key_id, at + 3_600);
-        let source_identity = Some(call.common_name.clone());
-        let host = format!("rolesanywhere.{}.amazonaws.com", call.region);
-        let recorded = self.issue(Entry {
-            scenario,
-            caller: &caller,
-            event_name: "CreateSession",
-            facts: Facts {
-                session_type: "AssumedRole",
-                access_key_id: Some(access_key_id.clone()),
-                session_arn: Some(role.session_arn(&call.serial)),
-                session_name: Some(call.serial.clone()),
-                role_arn: Some(role.arn.clone()),
-                ..Facts::default()
-            },
-            source_identity: source_identity.clone(),
-            delivery: Copies::One(account.id.clone()),
-            addendum: None,
-            record: Record {
-                time: at,
-                source: "rolesanywhere.amazonaws.com",
-                name: "CreateSession",
-                region: call.region,
-                address: &call.address,
-                agent: Some(agent),
-                request: Some(&request),
-                response: Some(&response),
-                read_only: false,
-                tls_host: Some(&host),
-                ..Record::default()
-            },
-        });
-        let mut identity = Identity::of_role_session(role, &call.serial, at);
-        if let Some(context) = &mut identity.session {
-            context.source_identity = source_identity.clone();
-        }
-        Grant {
-            at,
-            ancestor: recorded.ancestor,
-            identity,
-            account_number: account.number,
-            access_key_id: Some(access_key_id),
-            tags: recorded.tags,
-            source_identity,
-            expires_at: at + 3_600,
-            address: call.address.clone(),
-            agent: agent.into(),
-        }
-    }
-
-    fn certificate_request(&mut self, call: &Certificate, trust_anchor: &str) -> String {
-        let profile = self.dice.guid();
-        let mut certificate = String::from("MII");
-        self.dice.push_base64(&mut certificate, 600);
-        let account = &call.role.account.id;
-        json::object(|members| {
-            members.text("cert", &certificate);
-            members.int("durationSeconds", 3_600);
-            members.text(
-                "profileArn",
-                &format!(
-                    "arn:aws:rolesanywhere:{}:{account}:profile/{profile}",
-                    call.region
-                ),
-            );
-            members.text("roleArn", &call.role.arn);
-            members.text("trustAnchorArn", trust_anchor);
-        })
-    }
-
-    fn certificate_response(
-        &mut self,
-        call: &Certificate,
-        subject_arn: &str,
-        access_key_id: &str,
-        expires_at: i64,
-    ) -> String {
-        let token = session_token(&mut self.dice);
-        let issued = json::object(|members| {
-            members.raw(
-                "assumedRoleUser",
-                &assumed_role_user(&call.role, &call.serial),
-            );
-            members.object("credentials", |members| {
-                members.text("accessKeyId", access_key_id);
-                members.text("secretAccessKey", "HIDDEN_DUE_TO_SECURITY_REASONS");
-                members.text("sessionToken", &token);
-                members.text("expiration", &rfc3339(expires_at));
-            });
-            members.int("packedPolicySize", 10);
-            members.text("roleArn", &call.role.arn);
-            members.text("sourceIdentity", &call.common_name);
-        });
-        json::object(|members| {
-            members.raw("credentialSet", &format!("[{issued}]"));
-            members.text("subjectArn", subject_arn);
-        })
-    }
-
-    /// Cognito hands out credentials of an identity pool: a data event that names no caller.
-    pub(crate) fn credentials_for_identity(
-        &mut self,
-        scenario: &'static str,
-        account: &Account,
-        region: &'static str,
-    ) {
-        let identity_id: Text = format!("{region}:{}", self.dice.guid()).into();
-        let address = crate::organisation::address(&mut self.dice);
-        let origin = OriginTruth {
-            known: true,
-            origin_type: "WebIdentityUser",
-            name: Some(identity_id.clone()),
-            identity_provider: Some("cognito-identity.amazonaws.com".into()),
-            ..OriginTruth::default()
-        };
-        let identity = Identity {
-            kind: "Unknown",
-            ..Identity::default()
-        };
-        let caller = original(
-            identity,
-            Keys::Unlogged,
-            origin,
-            &address,
-            "aws-amplify/6.15.1 framework/1",
-        );
-        let access_key_id = self.dice.unique_id("ASIA", account.number);
-        let issued = credentials(&mut self.dice, &access_key_id, self.now + 3_600);
-        let request = json::object(|members| {
-            members.object("logins", |members| {
-                let pool = format!("cognito-idp.{region}.amazonaws.com/{region}_Kd93mX2aB");
-                members.text(&pool, "HIDDEN_DUE_TO_SECURITY_REASONS");
-            });
-            members.text("identityId", &identity_id);
-        });
-        let response = json::object(|members| {
-            members.raw("credentials", &issued);
-            members.text("identityId", &identity_id);
-        });
-        let pool = format!(
-            r#"[{{"accountId":"{}","type":"AWS::Cognito::IdentityPool"}}]"#,
-            account.id
-        );
-        self.issue(Entry {
-            scenario,
-            caller: &caller,
-            event_name: "GetCredentialsForIdentity",
-            facts: Facts {
-                session_type: "WebIdentity",
-                access_key_id: Some(access_key_id),
-                session_name: Some(identity_id),
-                ..Facts::default()
-            },
-            source_identity: None,
-            delivery: Copies::One(account.id.clone()),
-            addendum: None,
-            record: Record {
-                time: self.now,
-                source: "cognito-identity.amazonaws.com",
-                name: "GetCredentialsForIdentity",
-                region,
-                address: &address,
-                agent: Some(&caller.agent),
-                request: Some(&request),
-                response: Some(&response),
-                read_only: false,
-                resources: Some(&pool),
-                category: "Data",
-                ..Record::default()
-            },
-        });
-    }
 }

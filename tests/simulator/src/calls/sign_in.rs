@@ -1,6 +1,6 @@
 //! Sign-in: ConsoleLogin, GetSigninToken, SwitchRole, `aws login`.
 
-use super::{Copies, Entry, Grant};
+use super::{Copies, Entry, Grant, Issued};
 use crate::Text;
 use crate::caller::{Caller, Identity, Keys, SessionContext, Standing, furthest};
 use crate::json;
@@ -55,7 +55,6 @@ impl World {
         let recorded = self.issue(Entry {
             scenario,
             caller,
-            event_name: "ConsoleLogin",
             facts: Facts {
                 session_type: "Console",
                 session_arn: caller.identity.arn.clone(),
@@ -72,25 +71,21 @@ impl World {
                 ..signing_in("ConsoleLogin", at, "us-east-1", caller)
             },
         });
-        Grant {
+        let identity = Identity {
+            session: Some(SessionContext {
+                created_at: at,
+                mfa: device.is_some(),
+                ..SessionContext::default()
+            }),
+            ..caller.identity.clone()
+        };
+        let issued = Issued {
             at,
-            ancestor: recorded.ancestor,
-            identity: Identity {
-                session: Some(SessionContext {
-                    created_at: at,
-                    mfa: device.is_some(),
-                    ..SessionContext::default()
-                }),
-                ..caller.identity.clone()
-            },
+            expires_at: at + 43_200,
             account_number: account.number,
             access_key_id: None,
-            tags: recorded.tags,
-            source_identity: None,
-            expires_at: at + 43_200,
-            address: caller.address.clone(),
-            agent: caller.agent.clone(),
-        }
+        };
+        recorded.grant(issued, identity)
     }
 
     /// A wrong password.
@@ -104,7 +99,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller,
-            event_name: "ConsoleLogin",
             facts: Facts {
                 session_type: "Console",
                 failed: true,
@@ -148,7 +142,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller: &caller,
-            event_name: "ConsoleLogin",
             facts: Facts {
                 session_type: "Console",
                 session_arn: caller.identity.arn.clone(),
@@ -190,7 +183,6 @@ impl World {
         let entry = Entry {
             scenario,
             caller,
-            event_name: "GetSigninToken",
             facts: Facts {
                 session_type: "Console",
                 access_key_id: Some(answered.clone()),
@@ -209,17 +201,15 @@ impl World {
             },
         };
         let recorded = self.issue_with_key(entry, key);
-        Grant {
+        let issued = Issued {
             at: self.now,
-            ancestor: recorded.ancestor,
-            identity: caller.identity.clone(),
+            expires_at: self.now + 43_200,
             account_number: account.number,
             access_key_id: Some(answered),
-            tags: recorded.tags,
-            source_identity: caller.source_identity.clone(),
-            expires_at: self.now + 43_200,
-            address: caller.address.clone(),
+        };
+        Grant {
             agent: BROWSER.into(),
+            ..recorded.grant(issued, caller.identity.clone())
         }
     }
 
@@ -263,7 +253,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller: &caller,
-            event_name: "SwitchRole",
             facts: witness(),
             source_identity: None,
             delivery: Copies::One(role.account.id.clone()),
@@ -292,7 +281,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller: &caller,
-            event_name: "CreateOAuth2Token",
             facts: witness(),
             source_identity: None,
             delivery: Copies::One(account.id.clone()),

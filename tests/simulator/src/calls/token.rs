@@ -1,6 +1,6 @@
 //! GetSessionToken, GetFederationToken and AssumeRoot: credentials of users and root.
 
-use super::{Copies, Entry, Grant, credentials, tag_list};
+use super::{Copies, Entry, Grant, Issued, credentials, tag_list};
 use crate::Text;
 use crate::caller::{Caller, Identity, SessionContext};
 use crate::json;
@@ -48,7 +48,6 @@ impl World {
         let recorded = self.issue(Entry {
             scenario,
             caller,
-            event_name: "GetSessionToken",
             facts: Facts {
                 session_type: "SessionToken",
                 access_key_id: Some(access_key_id.clone()),
@@ -74,15 +73,13 @@ impl World {
             }),
             ..caller.identity.clone()
         };
-        grant(
+        let issued = Issued {
             at,
-            lifetime,
-            recorded,
-            identity,
-            access_key_id,
-            account,
-            caller,
-        )
+            expires_at: at + lifetime,
+            account_number: account.number,
+            access_key_id: Some(access_key_id),
+        };
+        recorded.grant(issued, identity)
     }
 
     /// A wrong token code: the request stays in the record.
@@ -103,7 +100,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller,
-            event_name: "GetSessionToken",
             facts: Facts {
                 session_type: "SessionToken",
                 failed: true,
@@ -154,7 +150,6 @@ impl World {
         let recorded = self.issue(Entry {
             scenario,
             caller,
-            event_name: "GetFederationToken",
             facts: Facts {
                 session_type: "FederatedUser",
                 access_key_id: Some(access_key_id.clone()),
@@ -175,15 +170,13 @@ impl World {
             },
         });
         let identity = federated_user(federated_id, arn, &caller.identity, account, at);
-        grant(
+        let issued = Issued {
             at,
-            43_200,
-            recorded,
-            identity,
-            access_key_id,
-            account,
-            caller,
-        )
+            expires_at: at + 43_200,
+            account_number: account.number,
+            access_key_id: Some(access_key_id),
+        };
+        recorded.grant(issued, identity)
     }
 
     /// A privileged session of a member account's root, for one task.
@@ -211,7 +204,6 @@ impl World {
         let recorded = self.issue(Entry {
             scenario,
             caller,
-            event_name: "AssumeRoot",
             facts: Facts {
                 session_type: "AssumedRoot",
                 access_key_id: Some(access_key_id.clone()),
@@ -237,7 +229,13 @@ impl World {
             }),
             ..Identity::of_root(&target.id)
         };
-        grant(at, 900, recorded, identity, access_key_id, target, caller)
+        let issued = Issued {
+            at,
+            expires_at: at + 900,
+            account_number: target.number,
+            access_key_id: Some(access_key_id),
+        };
+        recorded.grant(issued, identity)
     }
 }
 
@@ -274,28 +272,5 @@ pub(crate) fn federated_user(
             ..SessionContext::default()
         }),
         ..Identity::default()
-    }
-}
-
-fn grant(
-    at: i64,
-    lifetime: i64,
-    recorded: super::Recorded,
-    identity: Identity,
-    access_key_id: Text,
-    account: &Account,
-    caller: &Caller,
-) -> Grant {
-    Grant {
-        at,
-        ancestor: recorded.ancestor,
-        identity,
-        account_number: account.number,
-        access_key_id: Some(access_key_id),
-        tags: recorded.tags,
-        source_identity: caller.source_identity.clone(),
-        expires_at: at + lifetime,
-        address: caller.address.clone(),
-        agent: caller.agent.clone(),
     }
 }

@@ -23,7 +23,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller: node,
-            event_name: "AssumeRoleForPodIdentity",
             facts: witness(),
             source_identity: None,
             delivery: Copies::One(account.id.clone()),
@@ -74,7 +73,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller,
-            event_name: "CreateToken",
             facts: witness(),
             source_identity: None,
             delivery: Copies::One(self.organisation.accounts[0].id.clone()),
@@ -103,7 +101,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller,
-            event_name: "GetRoleCredentials",
             facts: witness(),
             source_identity: None,
             delivery: Copies::One(self.organisation.accounts[0].id.clone()),
@@ -147,7 +144,6 @@ impl World {
         self.issue(Entry {
             scenario,
             caller,
-            event_name: "GetDataAccess",
             facts: Facts {
                 session_type: "Unknown",
                 access_key_id: Some(access_key_id),

@@ -1,0 +1,206 @@
+//! What may be typed. [`crate::settings`] says what it means.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Who is really behind a CloudTrail key, role session or event.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// When to use colour; `auto` follows the terminal and NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(crate) color: Colour,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 found or done; 1 not found, or some log objects were unreadable (each is named); \
+                          2 wrong use, or it could not be done.";
+
+/// Where `--color` stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal that shows it
+    Auto,
+    /// Also into a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read CloudTrail log objects into a lake, and link the sessions
+    ///
+    /// Reading the same objects again changes nothing. Digests, Insights and aggregated events are skipped and
+    /// counted; an unreadable object is named, and the others are read all the same.
+    Ingest(Ingest),
+    /// Link the sessions of a lake again where something changed
+    Link(Link),
+    /// Trace a key, session, principal, role or event back to its origin
+    #[command(after_help = TRACE_EXAMPLES)]
+    Trace(Trace),
+    /// Show everything an identity, key or session turned into
+    Descendants(Descendants),
+    /// List and filter sessions
+    Sessions(Sessions),
+    /// Show the columns of the table, or its Athena DDL
+    Schema(Schema),
+}
+
+const TRACE_EXAMPLES: &str = "Examples:
+  trailback trace ASIAWO645SY5JF6HUBQ3 --lake lake
+  trailback trace arn:aws:sts::444455556666:assumed-role/ledger-restore/restore-4711 --lake lake
+  aws cloudtrail lookup-events --max-results 1 | trailback trace - --lake lake";
+
+/// See [`Command::Ingest`].
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// Folders or files: log objects, plain or gzip
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) lake: Lake,
+}
+
+/// See [`Command::Link`].
+#[derive(Debug, Args)]
+pub(crate) struct Link {
+    #[command(flatten)]
+    pub(crate) lake: Lake,
+    /// Build every partition again, as after an upgrade
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+}
+
+/// See [`Command::Trace`].
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    /// An access key ID, session ARN, principal ID (AROA…:name), user or role ARN, or event ID; `-` reads a
+    /// CloudTrail record (or lookup-events output, or an EventBridge event) from standard input
+    pub(crate) subject: String,
+    #[command(flatten)]
+    pub(crate) lake: Lake,
+    /// Of several sessions that match, the one alive at this time
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"])]
+    pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) period: Period,
+    /// Where the subject is not in the lake, search raw log objects here for a record that mentions it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) logs: Vec<OsString>,
+    /// How many matching sessions to show, newest first; 0 shows all
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// See [`Command::Descendants`].
+#[derive(Debug, Args)]
+pub(crate) struct Descendants {
+    /// As of trace: an access key ID, session ARN, principal ID, user or role ARN, or event ID
+    pub(crate) subject: String,
+    #[command(flatten)]
+    pub(crate) lake: Lake,
+    #[command(flatten)]
+    pub(crate) period: Period,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// See [`Command::Sessions`].
+#[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    #[command(flatten)]
+    pub(crate) lake: Lake,
+    /// Only chains that start here: an ARN, a name, or a principal ID
+    #[arg(long, value_name = "WHO")]
+    pub(crate) origin: Option<String>,
+    /// Only sessions of this role: its ARN, or its name
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<String>,
+    /// Only sessions with this tag in force; repeat for several
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) tag: Vec<String>,
+    /// Only sessions under this session policy: a SHA-256, or how it starts
+    #[arg(long, value_name = "SHA")]
+    pub(crate) policy: Option<String>,
+    /// Only chains that do not show MFA at their origin
+    #[arg(long)]
+    pub(crate) no_mfa: bool,
+    #[command(flatten)]
+    pub(crate) period: Period,
+    /// How many sessions to show, newest first; 0 shows all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// See [`Command::Schema`].
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// What to print
+    #[arg(long, value_enum, default_value_t = SchemaFormat::Table)]
+    pub(crate) format: SchemaFormat,
+    /// In the DDL: the table to create, with its database if wanted
+    #[arg(long, value_name = "NAME", default_value = "sessions")]
+    pub(crate) table: String,
+    /// In the DDL: where the manifests of the lake lie
+    #[arg(long, value_name = "S3", default_value = "s3://BUCKET/PREFIX/sessions/table/")]
+    pub(crate) location: String,
+    /// In the DDL: the first day that queries look at
+    #[arg(long, value_name = "DAY", default_value = "2026-01-01")]
+    pub(crate) first_day: String,
+}
+
+/// The lake a command works on.
+#[derive(Debug, Args)]
+pub(crate) struct Lake {
+    /// The folder of the lake
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lake: OsString,
+}
+
+/// The time in which calls are looked for.
+#[derive(Debug, Args)]
+pub(crate) struct Period {
+    /// Only issuances at or after this time (UTC): 2026-11-20, or 2026-11-20T09:00
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only issuances at or before this time (UTC); a day counts to its end
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+/// How an answer is written.
+#[derive(Debug, Args)]
+pub(crate) struct Format {
+    /// Text for people, or JSON keyed by the table's column names, one object a line
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub(crate) format: AnswerFormat,
+}
+
+/// See [`Format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// See [`Schema`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaFormat {
+    /// Every column with its type and meaning
+    Table,
+    /// CREATE EXTERNAL TABLE for Athena
+    AthenaDdl,
+    /// Every column as a JSON object a line
+    Json,
+}

@@ -1,0 +1,20 @@
+//! `trailback link`: the sessions of a lake, linked again where something changed.
+
+use miette::IntoDiagnostic;
+use trailback_pipeline::lake::Access;
+use trailback_pipeline::link::{LinkOptions, link};
+
+use crate::look::Look;
+use crate::render::summary;
+use crate::{Answer, args, lake, output, progress};
+
+/// Runs the command.
+pub(crate) async fn run(typed: args::Link, look: Look) -> miette::Result<Answer> {
+    // Opening to write makes a lake of an empty folder, but there would be nothing to link: it must be one already.
+    lake::open(&typed.lake, Access::Read).await?;
+    let lake = lake::open(&typed.lake, Access::Write).await?;
+    let options = LinkOptions { rebuild: typed.rebuild, ..LinkOptions::default() };
+    let tally = link(&lake, &options, &progress::bar()).await.into_diagnostic()?;
+    output::print(&summary::linked(&tally, look))?;
+    Ok(Answer::Complete)
+}

@@ -1,0 +1,59 @@
+//! Standard output, where data goes; a reader that has seen enough is no error.
+
+use std::io::{self, Write};
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::args::Colour;
+
+/// The width of errors, whatever the terminal: they are short, and land in files and tickets.
+const ERROR_COLUMNS: usize = 100;
+
+/// Standard output cannot be written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub(crate) enum OutputError {
+    /// The reader closed its end (`trailback … | head`).
+    #[error("standard output is closed")]
+    Closed,
+    /// Something else.
+    #[error("cannot write to standard output")]
+    Failed(#[source] io::Error),
+}
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> OutputError {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            OutputError::Closed
+        } else {
+            OutputError::Failed(error)
+        }
+    }
+}
+
+/// Writes text to standard output.
+pub(crate) fn print(text: &str) -> Result<(), OutputError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}
+
+/// Lets errors be drawn with colour where standard error shows it, or where it is asked for.
+pub(crate) fn report_errors_in_colour(colour: Colour) {
+    let is_coloured = match colour {
+        Colour::Auto => anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
+        Colour::Always => true,
+        Colour::Never => false,
+    };
+    let theme = if is_coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    // Fails only where a handler is set already; then that one draws.
+    let _ = miette::set_hook(Box::new(move |_| {
+        // Paths and ARNs in an error are there to be copied: no breaking.
+        let handler = GraphicalReportHandler::new_themed(theme.clone());
+        Box::new(handler.with_width(ERROR_COLUMNS).with_break_words(false).with_links(false))
+    }));
+}
+
+/// Writes a line of talk to standard error. Nobody can be told that this failed.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}

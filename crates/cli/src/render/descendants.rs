@@ -1,0 +1,172 @@
+//! Descendants: what an identity, key or session turned into, as a tree by parents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailback_sessions::{Session, Text};
+
+use super::page::Page;
+use super::text::{count, safe};
+use super::words::{ABSENT, account, link, mfa, moment, origin, outcome, session_name, shown};
+use crate::look::{Look, Tone};
+
+/// How far the tree is indented; deeper generations stand at the same edge.
+const INDENTED_GENERATIONS_MAX: usize = 12;
+
+/// The sessions as a tree: `sessions` holds the subject's own rows and all that descends from them, in any order.
+pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String {
+    let mut page = Page::new(look);
+    let roots = roots(sessions);
+    heading(&mut page, subject, sessions);
+    let children = children(sessions);
+    let mut tree = Tree {
+        page,
+        children,
+        seen: BTreeSet::new(),
+    };
+    for root in roots {
+        tree.page.gap("");
+        tree.branch(root);
+    }
+    tree.page.into_text()
+}
+
+fn heading(page: &mut Page, subject: &str, sessions: &[Session]) {
+    page.paragraph(&(format!("What did {} turn into?", safe(subject)), Tone::Dim));
+    let mut accounts: Vec<String> = sessions.iter().map(account).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    let text = format!(
+        "{} in {}",
+        count(sessions.len() as u64, "issuance", "issuances"),
+        count(accounts.len() as u64, "account", "accounts")
+    );
+    page.paragraph(&(text, Tone::Strong));
+}
+
+/// The rows whose parent is not among the rows, oldest first.
+fn roots(sessions: &[Session]) -> Vec<&Session> {
+    let known: BTreeSet<&Text> = sessions
+        .iter()
+        .map(|session| &session.issuance.record.event_id)
+        .collect();
+    let mut roots: Vec<&Session> = sessions
+        .iter()
+        .filter(|session| {
+            session
+                .link
+                .parent_event_id
+                .as_ref()
+                .is_none_or(|parent| !known.contains(parent))
+        })
+        .collect();
+    roots.sort_by_key(|session| order(session));
+    roots
+}
+
+fn children(sessions: &[Session]) -> BTreeMap<&Text, Vec<&Session>> {
+    let mut children: BTreeMap<&Text, Vec<&Session>> = BTreeMap::new();
+    for session in sessions {
+        if let Some(parent) = &session.link.parent_event_id {
+            children.entry(parent).or_default().push(session);
+        }
+    }
+    for siblings in children.values_mut() {
+        siblings.sort_by_key(|session| order(session));
+    }
+    children
+}
+
+fn order(session: &Session) -> (trailback_sessions::Timestamp, Text) {
+    (
+        session.issuance.record.event_time,
+        session.issuance.record.event_id.clone(),
+    )
+}
+
+/// Who started it, and how far back.
+fn start(root: &Session) -> String {
+    let who = origin(&root.origin);
+    let who = if root.origin.known { who } else { format!("not known, beyond {who}") };
+    match u64::try_from(root.chain.depth) {
+        Ok(hops @ 1..) => format!("{who}, {} earlier", count(hops, "hop", "hops")),
+        _ => who,
+    }
+}
+
+struct Tree<'a> {
+    page: Page,
+    children: BTreeMap<&'a Text, Vec<&'a Session>>,
+    seen: BTreeSet<&'a Text>,
+}
+
+/// One row that is still to be printed: how deep it stands, and what leads to it.
+struct Twig<'a> {
+    session: &'a Session,
+    generation: usize,
+    lead: String,
+    is_last: bool,
+}
+
+impl<'a> Tree<'a> {
+    /// Prints a row and all below it; a list instead of recursion, because chains may be thousands of hops long.
+    fn branch(&mut self, root: &'a Session) {
+        let tone = if root.origin.known { Tone::Plain } else { Tone::Bad };
+        self.page.paragraph(&(start(root), tone));
+        let mut waiting = vec![Twig {
+            session: root,
+            generation: 0,
+            lead: String::new(),
+            is_last: true,
+        }];
+        while let Some(twig) = waiting.pop() {
+            if !self.seen.insert(&twig.session.issuance.record.event_id) {
+                continue;
+            }
+            self.row(&twig);
+            let children = self.children.get(&twig.session.issuance.record.event_id);
+            let children = children.map_or(&[][..], Vec::as_slice);
+            let lead = if twig.generation >= INDENTED_GENERATIONS_MAX {
+                twig.lead.clone()
+            } else {
+                format!("{}{}", twig.lead, if twig.is_last { "   " } else { "│  " })
+            };
+            for (number, child) in children.iter().enumerate().rev() {
+                let is_last = number + 1 == children.len();
+                waiting.push(Twig {
+                    session: child,
+                    generation: twig.generation + 1,
+                    lead: lead.clone(),
+                    is_last,
+                });
+            }
+        }
+    }
+
+    fn row(&mut self, twig: &Twig<'a>) {
+        let session = twig.session;
+        let first = format!("{}{}", twig.lead, if twig.is_last { "└─ " } else { "├─ " });
+        let rest = format!("{}{}", twig.lead, if twig.is_last { "   " } else { "│  " });
+        let (outcome, outcome_tone) = outcome(session);
+        let head = format!("{}  account {}", session_name(session), account(session));
+        let tone = if outcome_tone == Tone::Bad {
+            Tone::Bad
+        } else {
+            Tone::Strong
+        };
+        self.page.branch(&first, &rest, &(head, tone));
+        let mut facts = vec![format!(
+            "{} UTC",
+            moment(session.issuance.record.event_time)
+        )];
+        let key = session.issuance.session.access_key_id.as_ref();
+        facts.push(key.map_or_else(|| outcome.clone(), |key| format!("{outcome} {}", safe(key))));
+        facts.push(format!(
+            "from {}",
+            shown(session.issuance.record.source_ip_address.as_ref())
+        ));
+        let (mfa, _) = mfa(session);
+        facts.extend((mfa != ABSENT).then(|| format!("MFA {mfa}")));
+        facts.push(link(session).0);
+        self.page.branch(&rest, &rest, &(facts.join(", "), Tone::Dim));
+    }
+}

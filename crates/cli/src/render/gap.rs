@@ -1,0 +1,135 @@
+//! Why a chain stops, what is known all the same, and how to go on.
+
+use trailback_sessions::{GapReason, Session};
+
+use super::text::safe;
+use super::words::{ABSENT, account, moment, session_name, shown};
+
+/// What a trace says of a gap.
+pub(crate) struct Explained {
+    /// Why the chain stops.
+    pub(crate) why: String,
+    /// What is known of the caller all the same.
+    pub(crate) known: Vec<String>,
+    /// What to do next.
+    pub(crate) next: String,
+}
+
+/// Explains the gap of a session whose caller cannot be named.
+pub(crate) fn explain(session: &Session) -> Explained {
+    match session.link.gap_reason {
+        Some(GapReason::CallerCopyMissing) => caller_copy_missing(session),
+        Some(GapReason::Ambiguous) => ambiguous(session),
+        Some(GapReason::Loop) => endless(session),
+        Some(GapReason::NotInLogs) | None => not_in_logs(session),
+    }
+}
+
+fn not_in_logs(session: &Session) -> Explained {
+    let caller = &session.issuance.caller;
+    let account = shown(session.origin.account_id.as_ref());
+    let issuer = caller
+        .caller_session_issuer_arn
+        .as_ref()
+        .or(caller.caller_arn.as_ref());
+    let mut known = Vec::new();
+    known.extend(
+        caller
+            .caller_arn
+            .as_ref()
+            .map(|arn| format!("caller {}", safe(arn))),
+    );
+    known.extend(
+        caller
+            .caller_access_key_id
+            .as_ref()
+            .map(|key| format!("key {}", safe(key))),
+    );
+    let at = match caller.caller_session_created_at {
+        Some(created) => {
+            known.push(format!("session created {} UTC", moment(created)));
+            format!(" at {} UTC", moment(created))
+        }
+        None => String::new(),
+    };
+    Explained {
+        why: "the call that handed out the caller's session is not in the ingested logs".to_owned(),
+        known,
+        next: format!(
+            "ingest the trail of account {account} around that time, all regions (the global STS endpoint logs in \
+             us-east-1), and trace again: the call to find handed out {}{at}",
+            shown(issuer)
+        ),
+    }
+}
+
+fn caller_copy_missing(session: &Session) -> Explained {
+    let (caller, record) = (&session.issuance.caller, &session.issuance.record);
+    let account_of_caller = session
+        .origin
+        .account_id
+        .as_ref()
+        .or(caller.caller_account_id.as_ref());
+    let missing = shown(account_of_caller);
+    let mut known = Vec::new();
+    known.extend(caller.caller_principal_id.as_ref().map(|principal| {
+        let principal = safe(principal);
+        match principal.split_once(':') {
+            Some((id, name)) => format!("role {id}, which calls its session {name}"),
+            None => format!("principal {principal}"),
+        }
+    }));
+    known.push(format!("account {missing}"));
+    known.extend(
+        session
+            .issuance
+            .session
+            .external_id
+            .as_ref()
+            .map(|id| format!("external ID {}", safe(id))),
+    );
+    known.extend(
+        record
+            .source_ip_address
+            .as_ref()
+            .map(|address| format!("from {}", safe(address))),
+    );
+    let shared = record
+        .shared_event_id
+        .as_ref()
+        .map(|id| format!(" (sharedEventID {})", safe(id)));
+    Explained {
+        why: format!(
+            "the caller is in another account, and only the copy delivered to account {} is here",
+            shown(record.recipient_account_id.as_ref())
+        ),
+        known,
+        next: format!(
+            "ingest the trail of account {missing}, or ask its owner who made this call{}",
+            shared.unwrap_or_default()
+        ),
+    }
+}
+
+fn ambiguous(session: &Session) -> Explained {
+    let candidates = &session.link.candidates;
+    let names: Vec<String> = candidates.iter().map(|id| safe(id)).collect();
+    Explained {
+        why: format!(
+            "{} issuances fit the caller's session and lead to different origins; Trailback does not guess",
+            candidates.len()
+        ),
+        known: vec![format!("candidates {}", if names.is_empty() { ABSENT.to_owned() } else { names.join(" ") })],
+        next: "trace each candidate by its event ID and compare source IP, user agent and key with the use in question"
+            .to_owned(),
+    }
+}
+
+fn endless(session: &Session) -> Explained {
+    Explained {
+        why: "the issuances that fit the caller's session lead back to themselves: these records contradict each other"
+            .to_owned(),
+        known: vec![format!("{} in account {}", session_name(session), account(session))],
+        next: "open the records of the candidates; a log object may have been altered or made up".to_owned(),
+    }
+}

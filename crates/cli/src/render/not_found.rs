@@ -1,0 +1,38 @@
+//! What is said where an answer is missing or cut, and how to go on.
+
+use trailback_sessions::{Subject, access_key};
+
+use super::text::{count, safe};
+
+/// Why nothing was found, and how to go on; `searched_logs` where raw log objects were searched too.
+pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
+    let name = safe(subject.text());
+    let mut lines = Vec::new();
+    match subject {
+        Subject::AccessKeyId(id) if access_key::is_temporary(id) => {
+            let account = access_key::account_id(id)
+                .map_or_else(String::new, |account| format!(" (a key of account {})", safe(&account)));
+            lines.push(format!("no ingested record hands out {name}{account}"));
+            lines.push(
+                "consoles, Identity Center and some services use keys that no record hands out; trace a call made \
+                 with it instead:"
+                    .to_owned(),
+            );
+        }
+        Subject::AccessKeyId(_) => lines.push(format!("no chain in this lake starts with {name}")),
+        _ => lines.push(format!("nothing in this lake matches {name}")),
+    }
+    let is_used = matches!(subject, Subject::RoleArn(_) | Subject::UserArn(_));
+    if searched_logs {
+        lines.push("no record in the searched log objects was made with it either".to_owned());
+    } else if !is_used {
+        lines.push("  --logs PATH           searches raw log objects for a record that it made, and traces that".to_owned());
+        lines.push("  trailback trace -     takes such a record on standard input".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// That there is more.
+pub(crate) fn more(left_out: usize, how: &str) -> String {
+    format!("{} not shown; {how}", count(left_out as u64, "older session", "older sessions"))
+}

@@ -1,0 +1,169 @@
+//! What changed on the way from the origin to the subject, and what an investigator looks at twice.
+
+use std::net::IpAddr;
+
+use trailback_sessions::{Outcome, Session, Text};
+
+use super::text::{count, safe};
+use super::words::{Toned, account_id, is_use, shown};
+use crate::look::Tone;
+
+/// The name of the hop at a position: `hop 2`, or `the use` where the row is no issuance.
+pub(crate) fn hop_name(hops: &[Session], position: usize) -> String {
+    let earlier = earlier_hops(hops);
+    match hops.get(position) {
+        Some(session) if is_use(session) => "the use".to_owned(),
+        _ => format!("hop {}", earlier + position + 1),
+    }
+}
+
+/// How many hops stand before the first one that is shown (rule L10 cuts very long chains).
+pub(crate) fn earlier_hops(hops: &[Session]) -> usize {
+    let depth = hops.last().map_or(0, |session| {
+        usize::try_from(session.chain.depth).unwrap_or(0)
+    });
+    (depth + 1).saturating_sub(hops.len())
+}
+
+/// All remarks on a trace, in the order in which they matter.
+pub(crate) fn remarks(hops: &[Session]) -> Vec<Toned> {
+    let mut remarks = Vec::new();
+    remarks.extend(refused(hops));
+    remarks.extend(mfa_lost(hops));
+    remarks.extend(source_identity(hops));
+    remarks.extend(accounts(hops));
+    remarks.extend(addresses(hops));
+    remarks.extend(policy_dropped(hops));
+    remarks.extend(tags_incomplete(hops));
+    remarks
+}
+
+fn refused(hops: &[Session]) -> Option<Toned> {
+    let record = &hops.last()?.issuance.record;
+    (record.outcome == Outcome::Failed).then(|| {
+        let what = record.error_message.as_ref().or(record.error_code.as_ref());
+        (format!("the call was refused: {}", shown(what)), Tone::Bad)
+    })
+}
+
+fn mfa_lost(hops: &[Session]) -> Option<Toned> {
+    let first = hops
+        .iter()
+        .position(|session| session.chain_mfa_lost == Some(true))?;
+    let text = format!(
+        "MFA stands at the origin only: from {} on, neither the call nor the caller's session shows it",
+        hop_name(hops, first)
+    );
+    Some((text, Tone::Warn))
+}
+
+fn source_identity(hops: &[Session]) -> Vec<Toned> {
+    let identity = |session: &Session| session.issuance.session.source_identity.clone();
+    let issuances = hops.iter().filter(|session| !is_use(session)).count();
+    let Some(set) = hops.iter().position(|session| identity(session).is_some()) else {
+        return Vec::new();
+    };
+    let mut remarks = Vec::new();
+    for position in set + 1..issuances {
+        let (before, now) = (identity(&hops[position - 1]), identity(&hops[position]));
+        if before.is_some() && before != now {
+            let now = now.map_or_else(|| "none".to_owned(), |now| safe(&now));
+            let text = format!(
+                "source identity changes at {}: {} becomes {now}",
+                hop_name(hops, position),
+                shown(before.as_ref())
+            );
+            remarks.push((text, Tone::Warn));
+        }
+    }
+    if remarks.is_empty() {
+        let name = shown(identity(&hops[set]).as_ref());
+        remarks.push((
+            format!(
+                "source identity {name}, set at {} and unchanged since",
+                hop_name(hops, set)
+            ),
+            Tone::Plain,
+        ));
+    }
+    remarks
+}
+
+/// The account of the origin and of every hop, and where it changes.
+fn accounts(hops: &[Session]) -> Vec<Toned> {
+    let mut before = hops
+        .first()
+        .and_then(|session| session.origin.account_id.clone());
+    let mut remarks = Vec::new();
+    for (position, session) in hops.iter().enumerate() {
+        let Some(now) = account_id(session) else {
+            continue;
+        };
+        if let Some(left) = before.as_ref().filter(|before| *before != now) {
+            let text = format!(
+                "{} crosses from account {} into account {}",
+                hop_name(hops, position),
+                safe(left),
+                safe(now)
+            );
+            remarks.push((text, Tone::Plain));
+        }
+        before = Some(now.clone());
+    }
+    remarks
+}
+
+/// Where a call comes from another address than the call before. Services' names are no addresses.
+fn addresses(hops: &[Session]) -> Vec<Toned> {
+    let address = |session: &Session| -> Option<Text> {
+        let address = session.issuance.record.source_ip_address.clone()?;
+        address.parse::<IpAddr>().is_ok().then_some(address)
+    };
+    let mut remarks = Vec::new();
+    for position in 1..hops.len() {
+        if let (Some(before), Some(now)) = (address(&hops[position - 1]), address(&hops[position]))
+            && before != now
+        {
+            let text = format!(
+                "{} comes from another address: {now}, after {before}",
+                hop_name(hops, position)
+            );
+            remarks.push((text, Tone::Warn));
+        }
+    }
+    remarks
+}
+
+/// A session policy restricts one session only: the role assumed next is free of it.
+fn policy_dropped(hops: &[Session]) -> Vec<Toned> {
+    let restricted = |session: &Session| session.issuance.policy.session_scope_sha256.is_some();
+    let mut remarks = Vec::new();
+    for position in 1..hops.len() {
+        if restricted(&hops[position - 1])
+            && !restricted(&hops[position])
+            && !is_use(&hops[position])
+        {
+            let text = format!(
+                "{} is free of the session policy that restricts {}",
+                hop_name(hops, position),
+                hop_name(hops, position - 1)
+            );
+            remarks.push((text, Tone::Warn));
+        }
+    }
+    remarks
+}
+
+fn tags_incomplete(hops: &[Session]) -> Option<Toned> {
+    let unknown = hops
+        .iter()
+        .filter(|session| !is_use(session) && !session.effective_tags_known)
+        .count();
+    (unknown > 0).then(|| {
+        let hops = count(unknown as u64, "hop", "hops");
+        (
+            format!("inherited tags of {hops} are not known, because the session before is not"),
+            Tone::Dim,
+        )
+    })
+}

@@ -1,0 +1,89 @@
+//! What an ingest and a link have done, in numbers that balance.
+
+use trailback_pipeline::tally::{ExtractTally, LinkTally, SkippedTally};
+
+use super::page::{Page, Rail};
+use super::text::{count, grouped};
+use crate::look::{Look, Tone};
+
+/// The summary of an ingest.
+pub(crate) fn ingested(extracted: &ExtractTally, linked: &LinkTally, look: Look) -> String {
+    let mut page = Page::new(look);
+    let objects = &extracted.objects;
+    entry(
+        &mut page,
+        "objects",
+        objects.found,
+        &[
+            ("read", objects.extracted),
+            ("skipped", objects.skipped.total()),
+            ("failed", objects.failed),
+        ],
+    );
+    if objects.skipped.total() > 0 {
+        page.entry(Rail::NONE, ("", Tone::Dim), &(skipped(&objects.skipped), Tone::Dim));
+    }
+    let records = &extracted.records;
+    entry(
+        &mut page,
+        "records",
+        records.records,
+        &[
+            ("issuances", records.issuances),
+            ("witnesses", records.witnesses),
+            ("passed over", records.passed_over),
+            ("unreadable", records.unreadable),
+        ],
+    );
+    if records.unknown_calls > 0 {
+        let calls = count(records.unknown_calls, "issuance is", "issuances are");
+        let text = format!("{calls} of calls this version does not know: kept with what the envelope says");
+        page.entry(Rail::NONE, ("", Tone::Dim), &(text, Tone::Warn));
+    }
+    link_entries(&mut page, linked);
+    page.into_text()
+}
+
+/// The summary of a link.
+pub(crate) fn linked(tally: &LinkTally, look: Look) -> String {
+    let mut page = Page::new(look);
+    link_entries(&mut page, tally);
+    page.into_text()
+}
+
+/// `11 = 10 read + 1 skipped + 0 failed`.
+fn entry(page: &mut Page, label: &str, total: u64, parts: &[(&str, u64)]) {
+    let parts: Vec<String> =
+        parts.iter().map(|(name, number)| format!("{} {name}", grouped(*number))).collect();
+    let text = format!("{} = {}", grouped(total), parts.join(" + "));
+    page.entry(Rail::NONE, (label, Tone::Dim), &(text, Tone::Plain));
+}
+
+fn skipped(tally: &SkippedTally) -> String {
+    let kinds = [
+        (tally.digests, "digest", "digests"),
+        (tally.insights, "Insights object", "Insights objects"),
+        (tally.network_activity, "network activity object", "network activity objects"),
+        (tally.aggregated, "aggregated object", "aggregated objects"),
+        (tally.other, "other file", "other files"),
+    ];
+    let named: Vec<String> = kinds
+        .iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| count(*number, one, many))
+        .collect();
+    format!("skipped: {}", named.join(", "))
+}
+
+fn link_entries(page: &mut Page, tally: &LinkTally) {
+    let hours = count(tally.hours, "hour", "hours");
+    let sessions = count(tally.rows, "row", "rows");
+    page.entry(Rail::NONE, ("table", Tone::Dim), &(format!("{sessions} in {hours}"), Tone::Plain));
+    let again = format!(
+        "{} of them linked in this run, {} of {}",
+        grouped(tally.rows_linked),
+        grouped(tally.hours_linked),
+        hours
+    );
+    page.entry(Rail::NONE, ("linked", Tone::Dim), &(again, Tone::Plain));
+}

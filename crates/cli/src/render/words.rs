@@ -1,0 +1,334 @@
+//! The words for what a session says: its origin, role, MFA, tags, policy, outcome and link.
+
+use trailback_sessions::{
+    Evidence, GapReason, LinkStatus, Origin, OriginType, Outcome, Session, SessionType, Text,
+    Timestamp,
+};
+
+use super::text::safe;
+use crate::look::Tone;
+
+/// What stands where the logs say nothing.
+pub(crate) const ABSENT: &str = "-";
+
+/// How many characters of a hash are shown: enough to find it again with `sessions --policy`.
+const HASH_SHOWN: usize = 12;
+
+/// A text and how it is to be read.
+pub(crate) type Toned = (String, Tone);
+
+/// A cell of which the logs say nothing.
+pub(crate) fn absent() -> Toned {
+    (ABSENT.to_owned(), Tone::Dim)
+}
+
+/// A cell with one item a line.
+pub(crate) fn lines(items: Vec<String>) -> Toned {
+    if items.is_empty() {
+        absent()
+    } else {
+        (items.join("\n"), Tone::Plain)
+    }
+}
+
+/// A text column that may be absent, made safe.
+pub(crate) fn shown(text: Option<&Text>) -> String {
+    text.map_or_else(|| ABSENT.to_owned(), |text| safe(text))
+}
+
+/// `2026-11-20 09:02:11` (UTC).
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.to_string()
+        .replacen('T', " ", 1)
+        .trim_end_matches('Z')
+        .to_owned()
+}
+
+/// `IAM user anna.berg`: the kind of an origin, and the name a person recognises.
+pub(crate) fn origin(origin: &Origin) -> String {
+    let name = origin
+        .name
+        .as_ref()
+        .or(origin.arn.as_ref())
+        .or(origin.principal_id.as_ref());
+    let Some(name) = name.map(|name| safe(name)) else {
+        return match (&origin.account_id, origin.origin_type) {
+            (Some(account), OriginType::Root) => {
+                format!("the root user of account {}", safe(account))
+            }
+            (Some(account), _) => format!("a principal of account {}", safe(account)),
+            (None, _) => "a caller the logs do not name".to_owned(),
+        };
+    };
+    match origin.origin_type {
+        OriginType::IAMUser => format!("IAM user {name}"),
+        OriginType::Root => format!("root user {name}"),
+        OriginType::SAMLUser => format!("SAML user {name}"),
+        OriginType::WebIdentityUser => format!("web identity {name}"),
+        OriginType::IdentityCenterUser => format!("Identity Center user {name}"),
+        OriginType::AWSService => format!("AWS service {name}"),
+        OriginType::Compute if name.starts_with("i-") => format!("EC2 instance {name}"),
+        OriginType::Compute => format!("compute {name}"),
+        OriginType::Certificate => format!("certificate {name}"),
+        OriginType::AWSAccount => format!("principal {name}"),
+        OriginType::AssumedRole => format!("role session {name}"),
+        OriginType::Unknown => name,
+    }
+}
+
+/// `with MFA`, where the origin is someone who could have presented it.
+pub(crate) fn origin_mfa(session: &Session) -> Option<Toned> {
+    match (session.origin_mfa, session.origin.origin_type) {
+        (Some(true), _) => Some(("with MFA".to_owned(), Tone::Good)),
+        (Some(false), _) => Some(("without MFA".to_owned(), Tone::Warn)),
+        (None, OriginType::AWSService | OriginType::Compute | OriginType::Certificate) => None,
+        (None, _) => Some(("MFA not in the logs".to_owned(), Tone::Dim)),
+    }
+}
+
+/// `jump / anna.berg`: the role and session name, or what else was handed out.
+pub(crate) fn session_name(session: &Session) -> String {
+    let facts = &session.issuance.session;
+    let caller = &session.issuance.caller;
+    let role = facts.role_name.as_ref().or(facts.role_arn.as_ref());
+    match (facts.session_type, role, &facts.session_name) {
+        (SessionType::Witness, _, _) => call(session),
+        (SessionType::FederatedUser, _, Some(name)) => format!("federated user {}", safe(name)),
+        (SessionType::AssumedRoot, _, _) => format!("root of {}", account(session)),
+        (_, Some(role), Some(name)) => format!("{} / {}", safe(role), safe(name)),
+        (_, Some(role), None) => safe(role),
+        (SessionType::SessionToken, None, _) => {
+            format!(
+                "session token of {}",
+                shown(caller.caller_user_name.as_ref())
+            )
+        }
+        (SessionType::Console, None, None) => {
+            let user = caller
+                .caller_user_name
+                .as_ref()
+                .or(caller.caller_arn.as_ref());
+            format!("console of {}", shown(user))
+        }
+        (_, None, Some(name)) => safe(name),
+        (_, None, None) => match facts
+            .session_arn
+            .as_ref()
+            .or(facts.session_principal_id.as_ref())
+        {
+            Some(principal) => safe(principal),
+            None => "not named".to_owned(),
+        },
+    }
+}
+
+/// `rds ModifyDBSnapshotAttribute`: the recorded call, the service without its domain.
+pub(crate) fn call(session: &Session) -> String {
+    let record = &session.issuance.record;
+    let name = shown(record.event_name.as_ref());
+    match record.event_source.as_ref().map(|source| safe(source)) {
+        Some(source) => format!("{} {name}", source.trim_end_matches(".amazonaws.com")),
+        None => name,
+    }
+}
+
+/// The account of the session handed out; of a mere use, the account it was recorded in.
+pub(crate) fn account(session: &Session) -> String {
+    shown(account_id(session))
+}
+
+/// See [`account`].
+pub(crate) fn account_id(session: &Session) -> Option<&Text> {
+    let issuance = &session.issuance;
+    issuance
+        .session
+        .role_account_id
+        .as_ref()
+        .or(issuance.record.recipient_account_id.as_ref())
+}
+
+/// Whether the row tells of a call made with a session, not of a session handed out.
+pub(crate) fn is_use(session: &Session) -> bool {
+    session.issuance.session.session_type == SessionType::Witness
+}
+
+/// The usual outcome.
+pub(crate) const ISSUED: &str = "issued";
+
+/// `issued`, `refused`, or `used`.
+pub(crate) fn outcome(session: &Session) -> Toned {
+    match session.issuance.record.outcome {
+        Outcome::Failed => ("refused".to_owned(), Tone::Bad),
+        Outcome::Issued if is_use(session) => ("used".to_owned(), Tone::Plain),
+        Outcome::Issued => (ISSUED.to_owned(), Tone::Plain),
+    }
+}
+
+/// MFA of one hop in one or two words.
+pub(crate) fn mfa(session: &Session) -> Toned {
+    let mfa = &session.issuance.mfa;
+    match (mfa.session_mfa, mfa.caller_mfa) {
+        (Some(true), _) => ("presented".to_owned(), Tone::Good),
+        (_, Some(true)) => ("in session".to_owned(), Tone::Good),
+        (None, None) => (ABSENT.to_owned(), Tone::Dim),
+        _ => ("none".to_owned(), Tone::Warn),
+    }
+}
+
+/// MFA of one hop in a sentence.
+pub(crate) fn mfa_in_full(session: &Session) -> Toned {
+    let mfa = &session.issuance.mfa;
+    let (text, tone) = match (mfa.session_mfa, mfa.caller_mfa) {
+        (Some(true), _) => ("presented on this call".to_owned(), Tone::Good),
+        (_, Some(true)) => ("in the caller's session, as logged".to_owned(), Tone::Good),
+        (Some(false), Some(false)) => (
+            "none on this call, none in the caller's session".to_owned(),
+            Tone::Warn,
+        ),
+        (Some(false), None) => ("none on this call".to_owned(), Tone::Warn),
+        (None, Some(false)) => ("none in the caller's session".to_owned(), Tone::Warn),
+        (None, None) => (
+            "not in the logs: such calls do not carry it".to_owned(),
+            Tone::Dim,
+        ),
+    };
+    match &mfa.mfa_serial_number {
+        Some(device) => (format!("{text}: {}", safe(device)), tone),
+        None => (text, tone),
+    }
+}
+
+/// What the `*` behind a tag means.
+pub(crate) const TRANSITIVE: &str = "* a transitive tag: it passes on to the next role";
+
+/// The tags in force: those of this call, then the inherited ones; `*` on those that pass on.
+pub(crate) fn tags(session: &Session) -> Vec<String> {
+    let own = &session.issuance.tags.session_tags;
+    let pair = |key: &Text, value: &Text| {
+        let passes_on = session.effective_transitive_tag_keys.contains(key);
+        format!(
+            "{}={}{}",
+            safe(key),
+            safe(value),
+            if passes_on { "*" } else { "" }
+        )
+    };
+    let inherited = session
+        .effective_tags
+        .iter()
+        .filter(|(key, _)| !own.contains_key(*key));
+    own.iter()
+        .map(|(key, value)| pair(key, value))
+        .chain(inherited.map(|(key, value)| format!("inherited {}", pair(key, value))))
+        .collect()
+}
+
+/// The session policies: the start of the inline policy's hash, and the managed ones.
+pub(crate) fn policies(session: &Session, managed_name: fn(&str) -> String) -> Vec<String> {
+    let policy = &session.issuance.policy;
+    let hash = policy.session_policy_sha256.as_ref();
+    let inline =
+        hash.map(|hash| format!("inline {}", safe(hash.get(..HASH_SHOWN).unwrap_or(hash))));
+    let managed = policy
+        .session_policy_arns
+        .iter()
+        .map(|arn| managed_name(&safe(arn)));
+    inline.into_iter().chain(managed).collect()
+}
+
+/// The ARN as it is.
+pub(crate) fn whole_arn(arn: &str) -> String {
+    arn.to_owned()
+}
+
+/// The name of a managed policy, with its account where it is a customer's.
+pub(crate) fn policy_name(arn: &str) -> String {
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    match arn.split(':').nth(4) {
+        Some(account) if !account.is_empty() && account != "aws" => format!("{account}/{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// `203.0.113.24 with aws-cli/2.31.4`: where a call came from, and the client's own name for itself.
+pub(crate) fn came_from(session: &Session) -> String {
+    let record = &session.issuance.record;
+    let address = shown(record.source_ip_address.as_ref());
+    let client = record
+        .user_agent
+        .as_ref()
+        .and_then(|agent| agent.split(' ').next());
+    match client {
+        Some(client) if Some(client) != record.source_ip_address.as_deref() => {
+            format!("{address} with {}", safe(client))
+        }
+        _ => address,
+    }
+}
+
+/// On what the link to the hop before stands, in one to three words.
+pub(crate) fn link(session: &Session) -> Toned {
+    let link = &session.link;
+    match (link.status, link.evidence) {
+        (LinkStatus::Origin, _) => ("by the origin".to_owned(), Tone::Plain),
+        (LinkStatus::Gap, _) => (format!("gap: {}", gap(link.gap_reason)), Tone::Bad),
+        (LinkStatus::Linked, Some(Evidence::IssuedKey)) => ("issued key".to_owned(), Tone::Plain),
+        (LinkStatus::Linked, _) => ("session context".to_owned(), Tone::Plain),
+    }
+}
+
+/// On what the link to the hop before (`before`, as in `hop 2`) stands, so that it can be checked.
+pub(crate) fn link_in_full(session: &Session, before: &str) -> Toned {
+    let (link, caller) = (&session.link, &session.issuance.caller);
+    let key = caller.caller_access_key_id.as_ref();
+    let mut sentence = match (link.status, link.evidence) {
+        (LinkStatus::Origin, _) => "the caller is the origin".to_owned(),
+        (LinkStatus::Gap, _) => return (format!("gap: {}", gap(link.gap_reason)), Tone::Bad),
+        (LinkStatus::Linked, Some(Evidence::IssuedKey)) => {
+            format!(
+                "issued key: made with {}, handed out by {before}",
+                shown(key)
+            )
+        }
+        (LinkStatus::Linked, _) => context_link(session, before),
+    };
+    if link.candidates.len() > 1 {
+        sentence += &format!(
+            "; {} issuances fit, all of this origin",
+            link.candidates.len()
+        );
+    }
+    (sentence, Tone::Plain)
+}
+
+fn context_link(session: &Session, before: &str) -> String {
+    let caller = &session.issuance.caller;
+    let principal = shown(caller.caller_principal_id.as_ref());
+    let created = caller
+        .caller_session_created_at
+        .map_or_else(|| ABSENT.to_owned(), |created| moment(created));
+    let key = caller.caller_access_key_id.as_ref();
+    let keys_differ = key.is_some() && key != session.link.parent_access_key_id.as_ref();
+    let remark = if keys_differ {
+        format!(
+            "; its key {} is not the one issued, as in consoles and Identity Center",
+            shown(key)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "session context: {principal}, created {created} UTC, is what {before} handed out{remark}"
+    )
+}
+
+/// Why a chain stops, in a few words.
+pub(crate) fn gap(reason: Option<GapReason>) -> &'static str {
+    match reason {
+        Some(GapReason::NotInLogs) => "issuance not in the logs",
+        Some(GapReason::CallerCopyMissing) => "caller's copy missing",
+        Some(GapReason::Ambiguous) => "ambiguous",
+        Some(GapReason::Loop) => "loop",
+        None => "not known",
+    }
+}

@@ -1,0 +1,87 @@
+//! `trailback sessions`: a list, filtered, newest first.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use miette::IntoDiagnostic;
+use trailback_pipeline::find::list;
+use trailback_pipeline::lake::Access;
+use trailback_sessions::{Session, SessionType};
+use trailback_tables::filter::Filter;
+
+use crate::args::AnswerFormat;
+use crate::look::Look;
+use crate::render::not_found;
+use crate::settings::{self, PolicyHash};
+use crate::{Answer, args, json, lake, output, render};
+
+/// Runs the command.
+pub(crate) async fn run(typed: args::Sessions, look: Look) -> miette::Result<Answer> {
+    let range = settings::period(&typed.period)?;
+    let policy = typed.policy.as_deref().map(PolicyHash::understand).transpose()?;
+    let filter = filter(&typed, policy.as_ref())?;
+    let lake = lake::open(&typed.lake, Access::Read).await?;
+    let mut newest = Newest { limit: typed.limit, kept: VecDeque::new(), left_out: 0 };
+    let is_wanted = |session: &Session| {
+        session.issuance.session.session_type != SessionType::Witness
+            && policy.as_ref().is_none_or(|policy| policy.is_of(session))
+    };
+    let mut take = |rows: Vec<Session>| {
+        rows.into_iter().filter(is_wanted).for_each(|row| newest.add(row));
+        ControlFlow::Continue(())
+    };
+    list(&lake, &filter, &range, &mut take).await.into_diagnostic()?;
+    let sessions: Vec<Session> = newest.kept.into_iter().rev().collect();
+    if sessions.is_empty() {
+        output::tell("no session of this lake matches");
+        return Ok(Answer::Incomplete);
+    }
+    let text = match typed.format.format {
+        AnswerFormat::Text => render::listing::render(&sessions, look),
+        AnswerFormat::Json => json::rows(&sessions).into_diagnostic()?,
+    };
+    output::print(&text)?;
+    if newest.left_out > 0 {
+        output::tell(&not_found::more(newest.left_out, "--limit 0 shows all"));
+    }
+    Ok(Answer::Complete)
+}
+
+fn filter(typed: &args::Sessions, policy: Option<&PolicyHash>) -> Result<Filter, settings::WrongUse> {
+    let mut filter = Filter::all();
+    if let Some(origin) = &typed.origin {
+        filter = filter.and(Filter::origin(origin));
+    }
+    if let Some(role) = &typed.role {
+        filter = filter.and(Filter::role(role));
+    }
+    for tag in &typed.tag {
+        let (key, value) = settings::tag(tag)?;
+        filter = filter.and(Filter::tag(&key, &value));
+    }
+    if let Some(hash) = policy.and_then(PolicyHash::whole) {
+        filter = filter.and(Filter::policy(hash));
+    }
+    if typed.no_mfa {
+        filter = filter.and(Filter::no_mfa());
+    }
+    Ok(filter)
+}
+
+/// The last rows of a stream that comes in the order of time.
+struct Newest {
+    /// How many are kept; 0 keeps all.
+    limit: usize,
+    kept: VecDeque<Session>,
+    left_out: usize,
+}
+
+impl Newest {
+    fn add(&mut self, session: Session) {
+        if self.limit > 0 && self.kept.len() == self.limit {
+            self.kept.pop_front();
+            self.left_out += 1;
+        }
+        self.kept.push_back(session);
+    }
+}

@@ -1,0 +1,240 @@
+//! What was meant by what was typed; wrong use is told before anything is read or written.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use trailback_pipeline::find::TimeRange;
+use trailback_sessions::subject::NotASubject;
+use trailback_sessions::{Session, Timestamp};
+use trailback_tables::partition::Day;
+
+/// Wrong use of the command line.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub(crate) enum WrongUse {
+    /// An address in S3.
+    #[error("{place} is in S3, which this version does not reach yet")]
+    #[diagnostic(help("copy it into a folder and name that: aws s3 sync {place} logs/"))]
+    S3 {
+        /// What was typed.
+        place: String,
+    },
+    /// A path without a file or folder.
+    #[error("{} does not exist", path.display())]
+    NoSuchPath {
+        /// What was typed.
+        path: PathBuf,
+    },
+    /// No moment.
+    #[error("{option} {text}: not a time")]
+    #[diagnostic(help("times are UTC: 2026-11-20, 2026-11-20T09:00 or 2026-11-20T09:00:30Z"))]
+    NoTime {
+        /// The option.
+        option: &'static str,
+        /// What was typed.
+        text: String,
+    },
+    /// A period that holds nothing.
+    #[error("--since {since} leaves nothing before {until}")]
+    EmptyPeriod {
+        /// The start.
+        since: Timestamp,
+        /// The moment after the end.
+        until: Timestamp,
+    },
+    /// Nothing that can be asked about.
+    #[error(transparent)]
+    #[diagnostic(help("to ask about a record itself, pipe it into: trailback trace - --lake DIR"))]
+    NoSubject(#[from] NotASubject),
+    /// No hash.
+    #[error("--policy {text}: not a SHA-256, nor the first 8 or more digits of one")]
+    NoHash {
+        /// What was typed.
+        text: String,
+    },
+    /// No tag.
+    #[error("--tag {text}: not a pair")]
+    #[diagnostic(help("a tag is written KEY=VALUE, as in --tag Ticket=OPS-4711"))]
+    NoPair {
+        /// What was typed.
+        text: String,
+    },
+}
+
+/// Understands a path: S3 is not there yet.
+pub(crate) fn path(typed: &OsStr) -> Result<PathBuf, WrongUse> {
+    match typed.to_str() {
+        Some(place) if place.to_ascii_lowercase().starts_with("s3://") => Err(WrongUse::S3 {
+            place: place.to_owned(),
+        }),
+        _ => Ok(PathBuf::from(typed)),
+    }
+}
+
+/// Understands paths to read from: each must exist.
+pub(crate) fn existing_paths(typed: &[OsString]) -> Result<Vec<PathBuf>, WrongUse> {
+    let paths: Vec<PathBuf> = typed
+        .iter()
+        .map(|typed| path(typed))
+        .collect::<Result<_, _>>()?;
+    match paths.iter().find(|path| !path.exists()) {
+        Some(missing) => Err(WrongUse::NoSuchPath {
+            path: missing.clone(),
+        }),
+        None => Ok(paths),
+    }
+}
+
+/// Understands `--since` and `--until`, both included; a day of `--until` counts to its end.
+pub(crate) fn period(typed: &crate::args::Period) -> Result<TimeRange, WrongUse> {
+    let since = typed.since.as_deref().map(|text| moment("--since", text)).transpose()?;
+    let until = typed.until.as_deref().map(|text| after("--until", text)).transpose()?;
+    match (since, until) {
+        (Some(since), Some(until)) if since >= until => Err(WrongUse::EmptyPeriod { since, until }),
+        _ => Ok(TimeRange { since, until }),
+    }
+}
+
+/// Understands a moment in UTC; a day is its start.
+pub(crate) fn moment(option: &'static str, text: &str) -> Result<Timestamp, WrongUse> {
+    let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let civil = text.parse::<DateTime>().ok()?;
+        civil
+            .to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|moment| moment.timestamp())
+    });
+    moment
+        .map(|moment| Timestamp(moment.as_millisecond()))
+        .ok_or_else(|| WrongUse::NoTime {
+            option,
+            text: text.to_owned(),
+        })
+}
+
+/// The moment after the one that was typed, or after the day.
+fn after(option: &'static str, text: &str) -> Result<Timestamp, WrongUse> {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let start = moment(option, text)?;
+    let is_day = text.len() == "2026-11-20".len() && text.parse::<Date>().is_ok();
+    Ok(Timestamp(start.0 + if is_day { DAY_MS } else { 1 }))
+}
+
+/// Understands a day.
+pub(crate) fn day(option: &'static str, text: &str) -> Result<Day, WrongUse> {
+    text.parse().map_err(|_| WrongUse::NoTime { option, text: text.to_owned() })
+}
+
+/// Understands `--tag KEY=VALUE`; the value may hold further `=`.
+pub(crate) fn tag(typed: &str) -> Result<(String, String), WrongUse> {
+    match typed.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(WrongUse::NoPair {
+            text: typed.to_owned(),
+        }),
+    }
+}
+
+/// `--policy`: a SHA-256 as a trace prints it, whole or its first digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PolicyHash(String);
+
+impl PolicyHash {
+    /// Fewer digits name too many policies.
+    const DIGITS_MIN: usize = 8;
+    const DIGITS: usize = 64;
+
+    /// Understands what was typed.
+    pub(crate) fn understand(typed: &str) -> Result<PolicyHash, WrongUse> {
+        let is_hash = (Self::DIGITS_MIN..=Self::DIGITS).contains(&typed.len())
+            && typed.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if is_hash {
+            Ok(PolicyHash(typed.to_ascii_lowercase()))
+        } else {
+            Err(WrongUse::NoHash { text: typed.to_owned() })
+        }
+    }
+
+    /// The whole hash, where it is whole: the table can be searched by it.
+    pub(crate) fn whole(&self) -> Option<&str> {
+        (self.0.len() == Self::DIGITS).then_some(&self.0)
+    }
+
+    /// Whether the session is under this policy, by the inline policy (canonical or as sent) or the whole scope.
+    pub(crate) fn is_of(&self, session: &Session) -> bool {
+        let policy = &session.issuance.policy;
+        [&policy.session_policy_sha256, &policy.session_policy_raw_sha256, &policy.session_scope_sha256]
+            .into_iter()
+            .flatten()
+            .any(|hash| hash.starts_with(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::{PolicyHash, WrongUse, moment, path, period, tag};
+
+    fn typed(since: &str, until: &str) -> crate::args::Period {
+        crate::args::Period {
+            since: Some(since.to_owned()),
+            until: Some(until.to_owned()),
+        }
+    }
+
+    #[test]
+    fn times_are_utc_in_every_spelling() {
+        for text in [
+            "2026-11-20T09:00:00Z",
+            "2026-11-20T09:00",
+            "2026-11-20 09:00:00",
+            "2026-11-20T10:00+01:00",
+        ] {
+            let moment = moment("--at", text).unwrap();
+            assert_eq!(moment.to_string(), "2026-11-20T09:00:00Z", "{text}");
+        }
+        assert_eq!(
+            moment("--at", "2026-11-20").unwrap().to_string(),
+            "2026-11-20T00:00:00Z"
+        );
+        assert!(matches!(
+            moment("--at", "yesterday"),
+            Err(WrongUse::NoTime { .. })
+        ));
+    }
+
+    #[test]
+    fn a_day_of_until_counts_to_its_end() {
+        let period = period(&typed("2026-11-20", "2026-11-20")).unwrap();
+        assert_eq!(period.since.unwrap().to_string(), "2026-11-20T00:00:00Z");
+        assert_eq!(
+            period.until.unwrap().to_string(),
+            "2026-11-20T23:59:59.999Z"
+        );
+    }
+
+    #[test]
+    fn a_period_that_ends_before_it_starts_is_wrong_use() {
+        let reversed = period(&typed("2026-11-21", "2026-11-20"));
+        assert!(matches!(reversed, Err(WrongUse::EmptyPeriod { .. })));
+    }
+
+    #[test]
+    fn s3_is_not_there_yet_and_says_so() {
+        assert!(matches!(
+            path(OsStr::new("S3://bucket/p")),
+            Err(WrongUse::S3 { .. })
+        ));
+        assert!(path(OsStr::new("s3-logs")).is_ok());
+    }
+
+    #[test]
+    fn a_tag_may_have_an_empty_value_but_not_an_empty_key() {
+        assert_eq!(tag("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));
+        assert_eq!(tag("a=").unwrap(), ("a".to_owned(), String::new()));
+        assert!(tag("=b").is_err());
+        assert!(tag("Ticket").is_err());
+    }
+}

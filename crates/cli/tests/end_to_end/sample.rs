@@ -1,0 +1,270 @@
+//! The sample story, asked about in every way.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::room::{Room, files, printed, program, samples, told};
+
+/// The last hop of the chain that starts with anna.berg.
+const RESTORE_KEY: &str = "ASIAWO645SY5JF6HUBQ3";
+/// A key that maria.ito's Identity Center session used, which no record hands out.
+const UNISSUED_KEY: &str = "ASIAWO645SY5HWT5ERQN";
+/// The first hop of the vendor's chain.
+const VENDOR_KEY: &str = "ASIAWO645SY5GPU6CRXL";
+
+fn logs() -> String {
+    samples().join("logs").display().to_string()
+}
+
+/// Runs `trace -` on a text.
+fn trace_pasted(room: &Room, pasted: &[u8]) -> std::process::Output {
+    let mut command = room.command(&["trace", "-"]);
+    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = streams.spawn().unwrap();
+    running.stdin.take().unwrap().write_all(pasted).unwrap();
+    running.wait_with_output().unwrap()
+}
+
+fn json_lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn an_ingest_says_in_balanced_numbers_what_it_did() {
+    let room = Room::new();
+    let first = room.run(&["ingest", &logs()]);
+    insta::assert_snapshot!(printed(&first));
+    assert_eq!((first.status.code(), told(&first).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_key_is_traced_to_the_person_with_mfa_three_hops_away() {
+    insta::assert_snapshot!(Room::with_sample().answer(&["trace", RESTORE_KEY]));
+}
+
+#[test]
+fn every_form_of_a_subject_leads_to_the_same_chain() {
+    let room = Room::with_sample();
+    let expected = room.answer(&["trace", RESTORE_KEY]);
+    let (_, expected) = expected.split_once('\n').unwrap();
+    for subject in [
+        "arn:aws:sts::444455556666:assumed-role/ledger-restore/restore-4711",
+        "AROAWO645SY5DRESTX3M:restore-4711",
+        "46adf1f8-af69-4751-8926-427d80293ac6",
+    ] {
+        let answer = room.answer(&["trace", subject]);
+        assert_eq!(answer.split_once('\n').unwrap().1, expected, "{subject}");
+    }
+}
+
+#[test]
+fn a_raw_record_is_traced_in_every_shape_people_hold_it_in() {
+    let room = Room::with_sample();
+    let record = std::fs::read_to_string(samples().join("record.json")).unwrap();
+    let traced = trace_pasted(&room, record.as_bytes());
+    insta::assert_snapshot!(printed(&traced));
+    let quoted = serde_json::to_string(&record).unwrap();
+    for pasted in [
+        format!(r#"{{"Records":[{record}]}}"#),
+        format!(r#"{{"Events":[{{"EventName":"x","CloudTrailEvent":{quoted}}}]}}"#),
+        format!(r#"{{"EventName":"x","CloudTrailEvent":{quoted}}}"#),
+        format!(r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{record}}}"#),
+    ] {
+        assert_eq!(printed(&trace_pasted(&room, pasted.as_bytes())), printed(&traced));
+    }
+}
+
+#[test]
+fn a_record_that_is_in_the_lake_is_answered_with_its_row() {
+    let room = Room::with_sample();
+    let log = samples().join(
+        "logs/AWSLogs/444455556666/CloudTrail/eu-central-1/2026/11/20/444455556666_CloudTrail_eu-central-1_20261120T0925Z_mA8cVh4GyQn6ZpRw.json",
+    );
+    let traced = printed(&trace_pasted(&room, &std::fs::read(log).unwrap()));
+    assert!(traced.contains("IAM user anna.berg of account 111122223333, with MFA"), "{traced}");
+    assert!(traced.contains("issued key: made with ASIARTX3GSDSYQ7MVN4D"), "{traced}");
+}
+
+#[test]
+fn what_is_no_record_is_wrong_use() {
+    let room = Room::with_sample();
+    for pasted in ["", "ASIAWO645SY5JF6HUBQ3", "{}", r#"{"eventName":"a","eventSource":"b"}"#] {
+        let output = trace_pasted(&room, pasted.as_bytes());
+        assert_eq!(output.status.code(), Some(2), "{pasted}");
+        assert_eq!(printed(&output), "");
+    }
+}
+
+#[test]
+fn a_vendors_chain_stops_at_a_gap_that_says_what_is_missing() {
+    insta::assert_snapshot!(Room::with_sample().answer(&["trace", VENDOR_KEY]));
+}
+
+#[test]
+fn a_refused_call_is_traced_like_any_other() {
+    let room = Room::with_sample();
+    insta::assert_snapshot!(room.answer(&["trace", "8530d6fb-833c-4834-b7bb-8336dd32d6e2"]));
+}
+
+#[test]
+fn a_key_that_was_never_issued_is_explained_and_found_in_raw_logs() {
+    let room = Room::with_sample();
+    let missing = room.run(&["trace", UNISSUED_KEY]);
+    assert_eq!((missing.status.code(), printed(&missing).as_str()), (Some(1), ""));
+    insta::assert_snapshot!("never_issued", told(&missing));
+    insta::assert_snapshot!("found_in_raw_logs", room.answer(&["trace", UNISSUED_KEY, "--logs", &logs()]));
+    let nowhere = room.run(&["trace", "ASIAWO645SY5AAAAAAAA", "--logs", &logs()]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    insta::assert_snapshot!("nowhere", told(&nowhere));
+}
+
+#[test]
+fn of_several_sessions_the_newest_come_first_and_at_picks_the_one_alive() {
+    let room = Room::with_sample();
+    let role = "arn:aws:iam::444455556666:role/ledger-restore";
+    let limited = room.run(&["trace", role, "--limit", "1"]);
+    assert!(printed(&limited).contains("refused"), "the refused call is the newest");
+    assert_eq!(
+        told(&limited),
+        "1 older session not shown; --at TIME picks the one alive then, --limit 0 shows all\n"
+    );
+    let alive = room.answer(&["trace", role, "--at", "2026-11-20T09:40"]);
+    assert!(alive.contains("restore-4711") && !alive.contains("refused"), "{alive}");
+    assert_eq!(room.run(&["trace", role, "--at", "2026-11-20T09:00"]).status.code(), Some(1));
+    assert_eq!(room.run(&["trace", role, "--until", "2026-11-19"]).status.code(), Some(1));
+}
+
+#[test]
+fn json_is_keyed_by_the_columns_of_the_table() {
+    let room = Room::with_sample();
+    let columns: Vec<String> = json_lines(&printed(
+        &program().args(["schema", "--format", "json"]).output().unwrap(),
+    ))
+    .iter()
+    .map(|column| column["name"].as_str().unwrap().to_owned())
+    .collect();
+    let traces = json_lines(&room.answer(&["trace", RESTORE_KEY, "--format", "json"]));
+    let hops = traces[0]["hops"].as_array().unwrap();
+    assert_eq!((traces.len(), hops.len()), (1, 3));
+    for hop in hops {
+        let mut names: Vec<&String> = hop.as_object().unwrap().keys().collect();
+        let mut expected: Vec<&String> = columns.iter().collect();
+        names.sort();
+        expected.sort();
+        assert_eq!(names, expected);
+    }
+    assert_eq!(hops[2]["origin_arn"], "arn:aws:iam::111122223333:user/anna.berg");
+    assert_eq!(hops[2]["origin_mfa"], true);
+    assert_eq!(hops[2]["effective_tags"]["Ticket"], "OPS-4711");
+    assert_eq!(hops[2]["parent_event_id"], hops[1]["event_id"]);
+    let listed = json_lines(&room.answer(&["sessions", "--format", "json"]));
+    assert_eq!(listed.len(), 12);
+}
+
+#[test]
+fn descendants_show_what_a_key_turned_into() {
+    let room = Room::with_sample();
+    insta::assert_snapshot!("descendants_of_a_user", room.answer(&["descendants", "AKIARTX3GSDSW4KXJQ6B"]));
+    insta::assert_snapshot!("descendants_of_a_key", room.answer(&["descendants", "ASIAWO645SY5ETZ2LKWC"]));
+    let nobody = room.run(&["descendants", "AKIARTX3GSDSAAAAAAAA"]);
+    assert_eq!((nobody.status.code(), printed(&nobody).as_str()), (Some(1), ""));
+}
+
+#[test]
+fn sessions_are_listed_newest_first_and_filtered() {
+    let room = Room::with_sample();
+    insta::assert_snapshot!("all_sessions", room.answer(&["sessions"]));
+    let count = |filters: &[&str]| {
+        let arguments = [&["sessions", "--format", "json"], filters].concat();
+        json_lines(&printed(&room.run(&arguments))).len()
+    };
+    assert_eq!(count(&["--origin", "anna.berg"]), 3);
+    assert_eq!(count(&["--origin", "arn:aws:iam::111122223333:user/anna.berg"]), 3);
+    assert_eq!(count(&["--role", "ledger-restore"]), 2);
+    assert_eq!(count(&["--tag", "Ticket=OPS-4711"]), 3);
+    assert_eq!(count(&["--tag", "Ticket=OPS-4711", "--tag", "Purpose=restore drill"]), 1);
+    assert_eq!(count(&["--policy", "9e7851b471ce"]), 1);
+    assert_eq!(count(&["--no-mfa", "--origin", "anna.berg"]), 0);
+    assert_eq!(count(&["--since", "2026-11-20T09:30", "--until", "2026-11-20T09:45"]), 3);
+    assert_eq!(count(&["--until", "2026-11-19"]), 0);
+    assert_eq!(count(&["--limit", "5"]), 5);
+    assert_eq!(room.run(&["sessions", "--role", "nobody"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_whole_hash_of_a_policy_finds_what_its_start_finds() {
+    let room = Room::with_sample();
+    let by_start = room.answer(&["sessions", "--policy", "9e7851b471ce", "--format", "json"]);
+    let hash = json_lines(&by_start)[0]["session_policy_sha256"].as_str().unwrap().to_owned();
+    assert_eq!(room.answer(&["sessions", "--policy", &hash, "--format", "json"]), by_start);
+}
+
+#[test]
+fn the_schema_is_printed_for_people_athena_and_programs() {
+    let schema = |format| printed(&program().args(["schema", "--format", format]).output().unwrap());
+    assert!(schema("table").contains("session_policy_sha256"));
+    assert!(schema("athena-ddl").starts_with("CREATE EXTERNAL TABLE IF NOT EXISTS"));
+    for line in schema("table").lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn ingesting_again_in_other_portions_and_another_order_changes_no_byte() {
+    let room = Room::with_sample();
+    let before = crate::room::table(&room.lake());
+    assert!(room.run(&["ingest", &logs()]).status.success());
+    assert_eq!(crate::room::table(&room.lake()), before);
+
+    // Rows name a log object by its path below what was ingested, so the portions keep the tree.
+    let other = Room::new();
+    let objects = files(&samples().join("logs"));
+    for (number, (name, content)) in objects.iter().rev().enumerate() {
+        let portion = other.path(&format!("portion-{number}"));
+        let path = portion.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+        assert!(other.run(&["ingest", &portion.display().to_string()]).status.success());
+    }
+    assert_eq!(crate::room::table(&other.lake()), before);
+    assert!(other.run(&["link", "--rebuild"]).status.success());
+    assert_eq!(crate::room::table(&other.lake()), before);
+}
+
+#[test]
+fn no_session_token_reaches_the_lake_or_an_answer() {
+    let room = Room::with_sample();
+    let token = b"NOT-A-REAL-TOKEN";
+    let holds = |content: &[u8]| content.windows(token.len()).any(|window| window == token);
+    for (name, content) in files(&room.lake()) {
+        assert!(!holds(&content), "{name}");
+    }
+    assert!(!holds(room.answer(&["sessions", "--format", "json"]).as_bytes()));
+    let record = files(&samples().join("logs")).into_values().next().unwrap();
+    assert!(holds(&record), "the sample holds a token to look for");
+    let traced = trace_pasted(&room, &record);
+    assert!(!holds(&traced.stdout) && !holds(&traced.stderr));
+}
+
+#[test]
+fn colour_goes_to_terminals_and_where_it_is_asked_for() {
+    let room = Room::with_sample();
+    let has_colour = |text: &str| text.contains('\u{1b}');
+    assert!(!has_colour(&room.answer(&["trace", RESTORE_KEY])));
+    assert!(has_colour(&room.answer(&["trace", RESTORE_KEY, "--color", "always"])));
+    let mut forced = room.command(&["trace", RESTORE_KEY, "--color", "always"]);
+    let forced = forced.env("NO_COLOR", "1").output().unwrap();
+    assert!(has_colour(&printed(&forced)), "what is typed beats the environment");
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let room = Room::with_sample();
+    let mut command = room.command(&["sessions", "--format", "json"]);
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(running.stdout.take());
+    let output = running.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), told(&output).as_str()), (Some(0), ""));
+}
