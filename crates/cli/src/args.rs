@@ -151,7 +151,11 @@ pub(crate) struct Schema {
     #[arg(long, value_name = "NAME", default_value = "sessions")]
     pub(crate) table: String,
     /// In the DDL: where the manifests of the lake lie
-    #[arg(long, value_name = "S3", default_value = "s3://BUCKET/PREFIX/sessions/table/")]
+    #[arg(
+        long,
+        value_name = "S3",
+        default_value = "s3://BUCKET/PREFIX/sessions/table/"
+    )]
     pub(crate) location: String,
     /// In the DDL: the first day that queries look at
     #[arg(long, value_name = "DAY", default_value = "2026-01-01")]

@@ -16,7 +16,9 @@ pub(crate) async fn run(typed: args::Descendants, look: Look) -> miette::Result<
     let range = settings::period(&typed.period)?;
     let subject: Subject = typed.subject.parse().map_err(WrongUse::from)?;
     let lake = lake::open(&typed.lake, Access::Read).await?;
-    let sessions = descendants(&lake, &subject, &range).await.into_diagnostic()?;
+    let sessions = descendants(&lake, &subject, &range)
+        .await
+        .into_diagnostic()?;
     if sessions.is_empty() {
         output::tell(&not_found::explain(&subject, false));
         return Ok(Answer::Incomplete);

@@ -4,11 +4,9 @@ use miette::IntoDiagnostic;
 use trailback_pipeline::extract::{ExtractOptions, extract};
 use trailback_pipeline::lake::Access;
 use trailback_pipeline::link::{LinkOptions, link};
-use trailback_pipeline::tally::Problem;
 
 use crate::look::Look;
 use crate::render::summary;
-use crate::render::text::{count, safe};
 use crate::{Answer, args, lake, output, progress, settings};
 
 /// Runs the command.
@@ -17,21 +15,18 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
     let lake = lake::open(&typed.lake, Access::Write).await?;
     let progress = progress::bar();
     let options = ExtractOptions::default();
-    let extracted = extract(&lake, &paths, &options, &progress).await.into_diagnostic()?;
+    let extracted = extract(&lake, &paths, &options, &progress)
+        .await
+        .into_diagnostic()?;
     // Named before linking, which may take long or fail.
-    name_problems(&extracted.problems);
-    let linked = link(&lake, &LinkOptions::default(), &progress).await.into_diagnostic()?;
+    output::name_problems(&extracted.problems);
+    let linked = link(&lake, &LinkOptions::default(), &progress)
+        .await
+        .into_diagnostic()?;
     output::print(&summary::ingested(&extracted.tally, &linked, look))?;
-    Ok(if extracted.problems.is_empty() { Answer::Complete } else { Answer::Incomplete })
-}
-
-/// Names each unreadable object once, with its reason.
-fn name_problems(problems: &[Problem]) {
-    for problem in problems {
-        output::tell(&format!("unreadable: {}", safe(&problem.to_string())));
-    }
-    if !problems.is_empty() {
-        let objects = count(problems.len() as u64, "log object", "log objects");
-        output::tell(&format!("{objects} could not be read in full; everything else was read"));
-    }
+    Ok(if extracted.problems.is_empty() {
+        Answer::Complete
+    } else {
+        Answer::Incomplete
+    })
 }

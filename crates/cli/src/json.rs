@@ -6,7 +6,10 @@ use trailback_tables::columns::Row;
 
 /// A trace: the hops from the origin down, the last one being what was asked about.
 pub(crate) fn trail(subject: &str, hops: &[Session]) -> serde_json::Result<String> {
-    line(&Trail { subject, hops: hops.iter().map(Row).collect() })
+    line(&Trail {
+        subject,
+        hops: hops.iter().map(Row).collect(),
+    })
 }
 
 /// A row a line.

@@ -13,8 +13,13 @@ pub(crate) async fn run(typed: args::Link, look: Look) -> miette::Result<Answer>
     // Opening to write makes a lake of an empty folder, but there would be nothing to link: it must be one already.
     lake::open(&typed.lake, Access::Read).await?;
     let lake = lake::open(&typed.lake, Access::Write).await?;
-    let options = LinkOptions { rebuild: typed.rebuild, ..LinkOptions::default() };
-    let tally = link(&lake, &options, &progress::bar()).await.into_diagnostic()?;
+    let options = LinkOptions {
+        rebuild: typed.rebuild,
+        ..LinkOptions::default()
+    };
+    let tally = link(&lake, &options, &progress::bar())
+        .await
+        .into_diagnostic()?;
     output::print(&summary::linked(&tally, look))?;
     Ok(Answer::Complete)
 }

@@ -9,7 +9,6 @@ mod link;
 mod look;
 mod output;
 mod progress;
-mod raw_logs;
 mod raw_record;
 mod render;
 mod schema;

@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
+use trailback_pipeline::tally::Problem;
 
 use crate::args::Colour;
+use crate::render::text::{count, safe};
 
 /// The width of errors, whatever the terminal: they are short, and land in files and tickets.
 const ERROR_COLUMNS: usize = 100;
@@ -44,16 +46,38 @@ pub(crate) fn report_errors_in_colour(colour: Colour) {
         Colour::Always => true,
         Colour::Never => false,
     };
-    let theme = if is_coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if is_coloured {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     // Fails only where a handler is set already; then that one draws.
     let _ = miette::set_hook(Box::new(move |_| {
         // Paths and ARNs in an error are there to be copied: no breaking.
         let handler = GraphicalReportHandler::new_themed(theme.clone());
-        Box::new(handler.with_width(ERROR_COLUMNS).with_break_words(false).with_links(false))
+        Box::new(
+            handler
+                .with_width(ERROR_COLUMNS)
+                .with_break_words(false)
+                .with_links(false),
+        )
     }));
 }
 
 /// Writes a line of talk to standard error. Nobody can be told that this failed.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Names each unreadable object once, with its reason.
+pub(crate) fn name_problems(problems: &[Problem]) {
+    for problem in problems {
+        tell(&format!("unreadable: {}", safe(&problem.to_string())));
+    }
+    if !problems.is_empty() {
+        let objects = count(problems.len() as u64, "log object", "log objects");
+        tell(&format!(
+            "{objects} could not be read in full; everything else was read"
+        ));
+    }
 }

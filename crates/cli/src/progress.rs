@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trailback_pipeline::progress::{Amount, Progress, Step};
 
-const BYTES: &str =
-    "{msg} [{bar:30}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+const BYTES: &str = "{msg} [{bar:30}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
 const ITEMS: &str = "{msg} [{bar:30}] {human_pos} of {human_len} hours, {per_sec}, {eta} left";
 
 /// A bar on standard error, which hides itself where that is no terminal.
 pub(crate) fn bar() -> Arc<dyn Progress> {
-    Arc::new(Bar { current: Mutex::new(None) })
+    Arc::new(Bar {
+        current: Mutex::new(None),
+    })
 }
 
 /// One bar at a time, because one step runs at a time.
@@ -45,7 +46,11 @@ impl Progress for Bar {
             if let Some((at_work, bar)) = current
                 && *at_work == step
             {
-                bar.inc(if step == Step::Extract { by.bytes } else { by.items });
+                bar.inc(if step == Step::Extract {
+                    by.bytes
+                } else {
+                    by.items
+                });
             }
         });
     }

@@ -18,19 +18,31 @@ use crate::{Answer, args, json, lake, output, render};
 /// Runs the command.
 pub(crate) async fn run(typed: args::Sessions, look: Look) -> miette::Result<Answer> {
     let range = settings::period(&typed.period)?;
-    let policy = typed.policy.as_deref().map(PolicyHash::understand).transpose()?;
+    let policy = typed
+        .policy
+        .as_deref()
+        .map(PolicyHash::understand)
+        .transpose()?;
     let filter = filter(&typed, policy.as_ref())?;
     let lake = lake::open(&typed.lake, Access::Read).await?;
-    let mut newest = Newest { limit: typed.limit, kept: VecDeque::new(), left_out: 0 };
+    let mut newest = Newest {
+        limit: typed.limit,
+        kept: VecDeque::new(),
+        left_out: 0,
+    };
     let is_wanted = |session: &Session| {
         session.issuance.session.session_type != SessionType::Witness
             && policy.as_ref().is_none_or(|policy| policy.is_of(session))
     };
     let mut take = |rows: Vec<Session>| {
-        rows.into_iter().filter(is_wanted).for_each(|row| newest.add(row));
+        rows.into_iter()
+            .filter(is_wanted)
+            .for_each(|row| newest.add(row));
         ControlFlow::Continue(())
     };
-    list(&lake, &filter, &range, &mut take).await.into_diagnostic()?;
+    list(&lake, &filter, &range, &mut take)
+        .await
+        .into_diagnostic()?;
     let sessions: Vec<Session> = newest.kept.into_iter().rev().collect();
     if sessions.is_empty() {
         output::tell("no session of this lake matches");
@@ -47,7 +59,10 @@ pub(crate) async fn run(typed: args::Sessions, look: Look) -> miette::Result<Ans
     Ok(Answer::Complete)
 }
 
-fn filter(typed: &args::Sessions, policy: Option<&PolicyHash>) -> Result<Filter, settings::WrongUse> {
+fn filter(
+    typed: &args::Sessions,
+    policy: Option<&PolicyHash>,
+) -> Result<Filter, settings::WrongUse> {
     let mut filter = Filter::all();
     if let Some(origin) = &typed.origin {
         filter = filter.and(Filter::origin(origin));

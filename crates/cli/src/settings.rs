@@ -88,8 +88,16 @@ pub(crate) fn existing_paths(typed: &[OsString]) -> Result<Vec<PathBuf>, WrongUs
 
 /// Understands `--since` and `--until`, both included; a day of `--until` counts to its end.
 pub(crate) fn period(typed: &crate::args::Period) -> Result<TimeRange, WrongUse> {
-    let since = typed.since.as_deref().map(|text| moment("--since", text)).transpose()?;
-    let until = typed.until.as_deref().map(|text| after("--until", text)).transpose()?;
+    let since = typed
+        .since
+        .as_deref()
+        .map(|text| moment("--since", text))
+        .transpose()?;
+    let until = typed
+        .until
+        .as_deref()
+        .map(|text| after("--until", text))
+        .transpose()?;
     match (since, until) {
         (Some(since), Some(until)) if since >= until => Err(WrongUse::EmptyPeriod { since, until }),
         _ => Ok(TimeRange { since, until }),
@@ -123,7 +131,10 @@ fn after(option: &'static str, text: &str) -> Result<Timestamp, WrongUse> {
 
 /// Understands a day.
 pub(crate) fn day(option: &'static str, text: &str) -> Result<Day, WrongUse> {
-    text.parse().map_err(|_| WrongUse::NoTime { option, text: text.to_owned() })
+    text.parse().map_err(|_| WrongUse::NoTime {
+        option,
+        text: text.to_owned(),
+    })
 }
 
 /// Understands `--tag KEY=VALUE`; the value may hold further `=`.
@@ -152,7 +163,9 @@ impl PolicyHash {
         if is_hash {
             Ok(PolicyHash(typed.to_ascii_lowercase()))
         } else {
-            Err(WrongUse::NoHash { text: typed.to_owned() })
+            Err(WrongUse::NoHash {
+                text: typed.to_owned(),
+            })
         }
     }
 
@@ -164,10 +177,14 @@ impl PolicyHash {
     /// Whether the session is under this policy, by the inline policy (canonical or as sent) or the whole scope.
     pub(crate) fn is_of(&self, session: &Session) -> bool {
         let policy = &session.issuance.policy;
-        [&policy.session_policy_sha256, &policy.session_policy_raw_sha256, &policy.session_scope_sha256]
-            .into_iter()
-            .flatten()
-            .any(|hash| hash.starts_with(&self.0))
+        [
+            &policy.session_policy_sha256,
+            &policy.session_policy_raw_sha256,
+            &policy.session_scope_sha256,
+        ]
+        .into_iter()
+        .flatten()
+        .any(|hash| hash.starts_with(&self.0))
     }
 }
 
@@ -209,10 +226,32 @@ mod tests {
     fn a_day_of_until_counts_to_its_end() {
         let period = period(&typed("2026-11-20", "2026-11-20")).unwrap();
         assert_eq!(period.since.unwrap().to_string(), "2026-11-20T00:00:00Z");
+        assert_eq!(period.until.unwrap().to_string(), "2026-11-21T00:00:00Z");
+    }
+
+    #[test]
+    fn a_moment_of_until_is_included() {
+        let period = period(&typed("2026-11-20T09:00", "2026-11-20T09:00")).unwrap();
+        assert_eq!(period.until.unwrap().0 - period.since.unwrap().0, 1);
+    }
+
+    #[test]
+    fn a_policy_is_named_by_its_hash_or_the_start_of_it() {
         assert_eq!(
-            period.until.unwrap().to_string(),
-            "2026-11-20T23:59:59.999Z"
+            PolicyHash::understand("9E7851B471CE").unwrap().whole(),
+            None
         );
+        let whole = "ab".repeat(32);
+        assert_eq!(
+            PolicyHash::understand(&whole).unwrap().whole(),
+            Some(&*whole)
+        );
+        for wrong in ["", "9e7851b", "not-a-hash", &"a".repeat(65)] {
+            assert!(
+                matches!(PolicyHash::understand(wrong), Err(WrongUse::NoHash { .. })),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod fragments;
 mod log_objects;
 mod object_kind;
 mod reading;
+mod uses;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::tally::{ExtractTally, Problem};
 use fragments::Fragments;
 pub use fragments::PENDING_ROWS_MAX;
 use reading::{ObjectOutcome, Piece};
+pub use uses::{Uses, uses};
 
 /// How to extract.
 #[derive(Clone, Copy, Debug)]

@@ -46,7 +46,7 @@ impl TimeRange {
         }
     }
 
-    fn contains(&self, moment: Timestamp) -> bool {
+    pub(crate) fn contains(&self, moment: Timestamp) -> bool {
         self.since.is_none_or(|since| since <= moment)
             && self.until.is_none_or(|until| moment < until)
     }

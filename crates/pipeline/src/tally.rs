@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use trailback_sessions::{Evidence, GapReason, Link, LinkStatus};
+
 /// How many problems of one log object's records are told one by one.
 pub const RECORD_PROBLEMS_TOLD_MAX: usize = 3;
 
@@ -126,6 +128,48 @@ impl fmt::Display for Problem {
     }
 }
 
+/// How rows were linked; adds up to [`LinkTally::rows_linked`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceTally {
+    /// The caller is the origin.
+    pub origins: u64,
+    /// The caller's key is one that was handed out.
+    pub by_issued_key: u64,
+    /// The caller's principal and creation time are those of a session that was handed out.
+    pub by_session_context: u64,
+    /// Gaps: the issuance is not in the logs.
+    pub not_in_logs: u64,
+    /// Gaps: only the copy of the other account is in the logs.
+    pub caller_copy_missing: u64,
+    /// Gaps: several issuances fit and lead to different origins.
+    pub ambiguous: u64,
+    /// Gaps: the issuances that fit lead back to themselves.
+    pub loops: u64,
+}
+
+impl EvidenceTally {
+    /// Counts a row.
+    pub(crate) fn add(&mut self, link: &Link) {
+        let count = match (link.status, link.evidence, link.gap_reason) {
+            (LinkStatus::Origin, ..) => &mut self.origins,
+            (LinkStatus::Linked, Some(Evidence::SessionContext), _) => &mut self.by_session_context,
+            (LinkStatus::Linked, ..) => &mut self.by_issued_key,
+            (LinkStatus::Gap, _, Some(GapReason::CallerCopyMissing)) => {
+                &mut self.caller_copy_missing
+            }
+            (LinkStatus::Gap, _, Some(GapReason::Ambiguous)) => &mut self.ambiguous,
+            (LinkStatus::Gap, _, Some(GapReason::Loop)) => &mut self.loops,
+            (LinkStatus::Gap, _, Some(GapReason::NotInLogs) | None) => &mut self.not_in_logs,
+        };
+        *count += 1;
+    }
+
+    /// The rows whose caller cannot be named, whatever the reason.
+    pub fn gaps(&self) -> u64 {
+        self.not_in_logs + self.caller_copy_missing + self.ambiguous + self.loops
+    }
+}
+
 /// The counts of one linker's run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkTally {
@@ -137,6 +181,8 @@ pub struct LinkTally {
     pub hours_left: u64,
     /// Rows of the hours that were linked.
     pub rows_linked: u64,
+    /// What linking came to for those rows.
+    pub evidence: EvidenceTally,
     /// Rows of the whole table afterwards.
     pub rows: u64,
     /// Days whose manifest was replaced.

@@ -5,8 +5,11 @@ use trailback_tables::ddl::ColumnDescription;
 use super::page::{Column, Page};
 use crate::look::{Look, Tone};
 
-const COLUMNS: &[Column] =
-    &[Column::fixed("Column"), Column::flowing("Type"), Column::flowing("Meaning")];
+const COLUMNS: &[Column] = &[
+    Column::fixed("Column"),
+    Column::flowing("Type"),
+    Column::flowing("Meaning"),
+];
 
 /// The columns, a table for each group.
 pub(crate) fn render(columns: impl Iterator<Item = ColumnDescription>, look: Look) -> String {

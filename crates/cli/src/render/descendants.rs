@@ -86,7 +86,11 @@ fn order(session: &Session) -> (trailback_sessions::Timestamp, Text) {
 /// Who started it, and how far back.
 fn start(root: &Session) -> String {
     let who = origin(&root.origin);
-    let who = if root.origin.known { who } else { format!("not known, beyond {who}") };
+    let who = if root.origin.known {
+        who
+    } else {
+        format!("not known, beyond {who}")
+    };
     match u64::try_from(root.chain.depth) {
         Ok(hops @ 1..) => format!("{who}, {} earlier", count(hops, "hop", "hops")),
         _ => who,
@@ -110,7 +114,11 @@ struct Twig<'a> {
 impl<'a> Tree<'a> {
     /// Prints a row and all below it; a list instead of recursion, because chains may be thousands of hops long.
     fn branch(&mut self, root: &'a Session) {
-        let tone = if root.origin.known { Tone::Plain } else { Tone::Bad };
+        let tone = if root.origin.known {
+            Tone::Plain
+        } else {
+            Tone::Bad
+        };
         self.page.paragraph(&(start(root), tone));
         let mut waiting = vec![Twig {
             session: root,
@@ -167,6 +175,7 @@ impl<'a> Tree<'a> {
         let (mfa, _) = mfa(session);
         facts.extend((mfa != ABSENT).then(|| format!("MFA {mfa}")));
         facts.push(link(session).0);
-        self.page.branch(&rest, &rest, &(facts.join(", "), Tone::Dim));
+        self.page
+            .branch(&rest, &rest, &(facts.join(", "), Tone::Dim));
     }
 }

@@ -4,8 +4,8 @@ use trailback_sessions::Session;
 
 use super::page::{Column, Page};
 use super::words::{
-    Toned, account, lines, mfa, moment, origin, outcome, policies, policy_name, session_name,
-    shown, tags,
+    INHERITED, Toned, account, lines, mfa, moment, origin, outcome, policies, policy_name,
+    session_name, shown, tags,
 };
 use crate::look::{Look, Tone};
 
@@ -24,8 +24,7 @@ const WIDE: &[Column] = &[
     Column::flowing("Role / session"),
     Column::fixed("Issued key"),
     Column::fixed("MFA"),
-    Column::flowing("Tags"),
-    Column::flowing("Session policy"),
+    Column::flowing("Tags, session policy"),
     Column::fixed("Outcome"),
 ];
 
@@ -68,6 +67,9 @@ fn narrow_row(session: &Session) -> Vec<Toned> {
 }
 
 fn wide_row(session: &Session) -> Vec<Toned> {
+    let tags = tags(session).into_iter();
+    let tags = tags.map(|tag| tag.trim_start_matches(INHERITED).to_owned());
+    let restrictions = tags.chain(policies(session, policy_name));
     vec![
         (moment(session.issuance.record.event_time), Tone::Plain),
         origin_cell(session),
@@ -78,8 +80,7 @@ fn wide_row(session: &Session) -> Vec<Toned> {
             Tone::Plain,
         ),
         mfa(session),
-        lines(tags(session)),
-        lines(policies(session, policy_name)),
+        lines(restrictions.collect()),
         outcome(session),
     ]
 }

@@ -8,31 +8,42 @@ use super::text::{count, safe};
 pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
     let name = safe(subject.text());
     let mut lines = Vec::new();
+    let mut is_used = false;
     match subject {
         Subject::AccessKeyId(id) if access_key::is_temporary(id) => {
-            let account = access_key::account_id(id)
-                .map_or_else(String::new, |account| format!(" (a key of account {})", safe(&account)));
+            let account = access_key::account_id(id).map_or_else(String::new, |account| {
+                format!(" (a key of account {})", safe(&account))
+            });
             lines.push(format!("no ingested record hands out {name}{account}"));
             lines.push(
-                "consoles, Identity Center and some services use keys that no record hands out; trace a call made \
-                 with it instead:"
+                "consoles, Identity Center and some services use keys that no record hands out"
                     .to_owned(),
             );
+            is_used = true;
         }
         Subject::AccessKeyId(_) => lines.push(format!("no chain in this lake starts with {name}")),
-        _ => lines.push(format!("nothing in this lake matches {name}")),
+        Subject::RoleArn(_) | Subject::UserArn(_) => {
+            lines.push(format!("nothing in this lake matches {name}"));
+        }
+        Subject::SessionArn(_) | Subject::PrincipalId(_) | Subject::EventId(_) => {
+            lines.push(format!("nothing in this lake matches {name}"));
+            is_used = true;
+        }
     }
-    let is_used = matches!(subject, Subject::RoleArn(_) | Subject::UserArn(_));
     if searched_logs {
         lines.push("no record in the searched log objects was made with it either".to_owned());
-    } else if !is_used {
-        lines.push("  --logs PATH           searches raw log objects for a record that it made, and traces that".to_owned());
-        lines.push("  trailback trace -     takes such a record on standard input".to_owned());
+    } else if is_used {
+        lines.push("to trace a call that was made with it:".to_owned());
+        lines.push("  --logs PATH          finds one in raw log objects".to_owned());
+        lines.push("  trailback trace -    takes one on standard input".to_owned());
     }
     lines.join("\n")
 }
 
 /// That there is more.
 pub(crate) fn more(left_out: usize, how: &str) -> String {
-    format!("{} not shown; {how}", count(left_out as u64, "older session", "older sessions"))
+    format!(
+        "{} not shown; {how}",
+        count(left_out as u64, "older session", "older sessions")
+    )
 }

@@ -69,6 +69,11 @@ impl Page {
         }
     }
 
+    /// Whether there is room for tables.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.look.is_wide()
+    }
+
     /// The text so far.
     pub(crate) fn into_text(self) -> String {
         self.text
@@ -92,7 +97,10 @@ impl Page {
 
     /// A paragraph behind the branch of a tree: `first` beside its first line, `rest` beside the others.
     pub(crate) fn branch(&mut self, first: &str, rest: &str, (text, tone): &Toned) {
-        let (first, rest) = (self.look.paint(Tone::Dim, first), self.look.paint(Tone::Dim, rest));
+        let (first, rest) = (
+            self.look.paint(Tone::Dim, first),
+            self.look.paint(Tone::Dim, rest),
+        );
         self.indented(&first, &rest, (text, *tone));
     }
 

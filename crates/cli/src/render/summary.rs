@@ -1,9 +1,11 @@
 //! What an ingest and a link have done, in numbers that balance.
 
-use trailback_pipeline::tally::{ExtractTally, LinkTally, SkippedTally};
+use trailback_pipeline::tally::{EvidenceTally, ExtractTally, LinkTally, SkippedTally};
+use trailback_sessions::GapReason;
 
 use super::page::{Page, Rail};
 use super::text::{count, grouped};
+use super::words::gap;
 use crate::look::{Look, Tone};
 
 /// The summary of an ingest.
@@ -21,7 +23,11 @@ pub(crate) fn ingested(extracted: &ExtractTally, linked: &LinkTally, look: Look)
         ],
     );
     if objects.skipped.total() > 0 {
-        page.entry(Rail::NONE, ("", Tone::Dim), &(skipped(&objects.skipped), Tone::Dim));
+        page.entry(
+            Rail::NONE,
+            ("", Tone::Dim),
+            &(skipped(&objects.skipped), Tone::Dim),
+        );
     }
     let records = &extracted.records;
     entry(
@@ -37,7 +43,9 @@ pub(crate) fn ingested(extracted: &ExtractTally, linked: &LinkTally, look: Look)
     );
     if records.unknown_calls > 0 {
         let calls = count(records.unknown_calls, "issuance is", "issuances are");
-        let text = format!("{calls} of calls this version does not know: kept with what the envelope says");
+        let text = format!(
+            "{calls} of calls this version does not know: kept with what the envelope says"
+        );
         page.entry(Rail::NONE, ("", Tone::Dim), &(text, Tone::Warn));
     }
     link_entries(&mut page, linked);
@@ -53,8 +61,10 @@ pub(crate) fn linked(tally: &LinkTally, look: Look) -> String {
 
 /// `11 = 10 read + 1 skipped + 0 failed`.
 fn entry(page: &mut Page, label: &str, total: u64, parts: &[(&str, u64)]) {
-    let parts: Vec<String> =
-        parts.iter().map(|(name, number)| format!("{} {name}", grouped(*number))).collect();
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(name, number)| format!("{} {name}", grouped(*number)))
+        .collect();
     let text = format!("{} = {}", grouped(total), parts.join(" + "));
     page.entry(Rail::NONE, (label, Tone::Dim), &(text, Tone::Plain));
 }
@@ -63,7 +73,11 @@ fn skipped(tally: &SkippedTally) -> String {
     let kinds = [
         (tally.digests, "digest", "digests"),
         (tally.insights, "Insights object", "Insights objects"),
-        (tally.network_activity, "network activity object", "network activity objects"),
+        (
+            tally.network_activity,
+            "network activity object",
+            "network activity objects",
+        ),
         (tally.aggregated, "aggregated object", "aggregated objects"),
         (tally.other, "other file", "other files"),
     ];
@@ -76,14 +90,41 @@ fn skipped(tally: &SkippedTally) -> String {
 }
 
 fn link_entries(page: &mut Page, tally: &LinkTally) {
+    let evidence = &tally.evidence;
+    let parts = [
+        ("by origins", evidence.origins),
+        ("by issued key", evidence.by_issued_key),
+        ("by session context", evidence.by_session_context),
+        ("gaps", evidence.gaps()),
+    ];
+    if tally.rows_linked == 0 {
+        page.entry(
+            Rail::NONE,
+            ("linked", Tone::Dim),
+            &("nothing had changed".to_owned(), Tone::Plain),
+        );
+    } else {
+        entry(page, "linked", tally.rows_linked, &parts);
+    }
+    if evidence.gaps() > 0 {
+        page.entry(Rail::NONE, ("", Tone::Dim), &(gaps(evidence), Tone::Dim));
+    }
     let hours = count(tally.hours, "hour", "hours");
-    let sessions = count(tally.rows, "row", "rows");
-    page.entry(Rail::NONE, ("table", Tone::Dim), &(format!("{sessions} in {hours}"), Tone::Plain));
-    let again = format!(
-        "{} of them linked in this run, {} of {}",
-        grouped(tally.rows_linked),
-        grouped(tally.hours_linked),
-        hours
-    );
-    page.entry(Rail::NONE, ("linked", Tone::Dim), &(again, Tone::Plain));
+    let text = format!("{} in {hours}", count(tally.rows, "row", "rows"));
+    page.entry(Rail::NONE, ("table", Tone::Dim), &(text, Tone::Plain));
+}
+
+fn gaps(tally: &EvidenceTally) -> String {
+    let reasons = [
+        (GapReason::NotInLogs, tally.not_in_logs),
+        (GapReason::CallerCopyMissing, tally.caller_copy_missing),
+        (GapReason::Ambiguous, tally.ambiguous),
+        (GapReason::Loop, tally.loops),
+    ];
+    let named: Vec<String> = reasons
+        .iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(reason, number)| format!("{} {}", grouped(*number), gap(Some(*reason))))
+        .collect();
+    format!("gaps: {}", named.join(", "))
 }

@@ -142,8 +142,13 @@ fn start(page: &mut Page, first: &Session, earlier: usize, rail: Rail) {
             .access_key_id
             .as_ref()
             .map(|key| format!("access key {}", safe(key)));
-        for text in [arn, provider, key].into_iter().flatten() {
-            page.entry(below, ("", Tone::Dim), &(text, Tone::Plain));
+        let facts: Vec<String> = [arn, provider, key].into_iter().flatten().collect();
+        if page.is_wide() && !facts.is_empty() {
+            page.entry(below, ("", Tone::Dim), &(facts.join(", "), Tone::Plain));
+        } else {
+            for fact in facts {
+                page.entry(below, ("", Tone::Dim), &(fact, Tone::Plain));
+            }
         }
     } else if earlier == 0 {
         let gap = gap::explain(first);

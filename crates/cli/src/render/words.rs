@@ -201,6 +201,9 @@ pub(crate) fn mfa_in_full(session: &Session) -> Toned {
 /// What the `*` behind a tag means.
 pub(crate) const TRANSITIVE: &str = "* a transitive tag: it passes on to the next role";
 
+/// What stands before a tag that a session before set.
+pub(crate) const INHERITED: &str = "inherited ";
+
 /// The tags in force: those of this call, then the inherited ones; `*` on those that pass on.
 pub(crate) fn tags(session: &Session) -> Vec<String> {
     let own = &session.issuance.tags.session_tags;
@@ -219,7 +222,7 @@ pub(crate) fn tags(session: &Session) -> Vec<String> {
         .filter(|(key, _)| !own.contains_key(*key));
     own.iter()
         .map(|(key, value)| pair(key, value))
-        .chain(inherited.map(|(key, value)| format!("inherited {}", pair(key, value))))
+        .chain(inherited.map(|(key, value)| format!("{INHERITED}{}", pair(key, value))))
         .collect()
 }
 

@@ -14,7 +14,10 @@ use crate::room::{Room, table, told};
 const KILLS: u32 = 12;
 
 fn simulated_logs(folder: &Path) {
-    let plan = Plan { calls: 2_000, ..Plan::small(7) };
+    let plan = Plan {
+        calls: 2_000,
+        ..Plan::small(7)
+    };
     let mut logs = Folder::create(folder, None, None).unwrap();
     simulate(&plan, &mut logs).unwrap();
     logs.finish().unwrap();
@@ -29,7 +32,12 @@ fn a_killed_ingest_run_again_gives_the_same_table() {
     let started = Instant::now();
     let uninterrupted = whole.run(&["ingest", &logs]);
     let lasted = started.elapsed();
-    assert_eq!(uninterrupted.status.code(), Some(0), "{}", told(&uninterrupted));
+    assert_eq!(
+        uninterrupted.status.code(),
+        Some(0),
+        "{}",
+        told(&uninterrupted)
+    );
     let expected = table(&whole.lake());
     assert!(!expected.is_empty());
 
@@ -39,7 +47,11 @@ fn a_killed_ingest_run_again_gives_the_same_table() {
         // Moments spread over the whole run, early ones and late ones, whatever the speed of this machine.
         let moment = lasted.mul_f64(f64::from(number * 7 % KILLS) / f64::from(KILLS));
         let mut command = killed.command(&["ingest", &logs]);
-        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut running = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         thread::sleep(moment.max(Duration::from_millis(1)));
         ended_early += u32::from(running.try_wait().unwrap().is_none());
         running.kill().unwrap();

@@ -14,12 +14,19 @@ fn a_folder_that_holds_something_else_is_left_as_it_is() {
     fs::create_dir_all(room.lake().join("holiday")).unwrap();
     fs::write(room.lake().join("holiday/photo.jpg"), b"not ours").unwrap();
     let before = files(&room.lake());
-    for arguments in
-        [&["ingest", &logs()][..], &["link"], &["link", "--rebuild"], &["trace", "ASIAWO645SY5JF6HUBQ3"]]
-    {
+    for arguments in [
+        &["ingest", &logs()][..],
+        &["link"],
+        &["link", "--rebuild"],
+        &["trace", "ASIAWO645SY5JF6HUBQ3"],
+    ] {
         let output = room.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(told(&output).contains("something else"), "{}", told(&output));
+        assert!(
+            told(&output).contains("something else"),
+            "{}",
+            told(&output)
+        );
         assert_eq!(printed(&output), "");
         assert_eq!(files(&room.lake()), before, "{arguments:?}");
     }
@@ -28,10 +35,18 @@ fn a_folder_that_holds_something_else_is_left_as_it_is() {
 #[test]
 fn asking_a_lake_that_is_not_there_says_how_to_make_one_and_makes_none() {
     let room = Room::new();
-    for arguments in [&["trace", "ASIAWO645SY5JF6HUBQ3"][..], &["sessions"], &["link"]] {
+    for arguments in [
+        &["trace", "ASIAWO645SY5JF6HUBQ3"][..],
+        &["sessions"],
+        &["link"],
+    ] {
         let output = room.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(told(&output).contains("trailback ingest"), "{}", told(&output));
+        assert!(
+            told(&output).contains("trailback ingest"),
+            "{}",
+            told(&output)
+        );
     }
     assert!(!room.lake().exists());
 }
@@ -55,7 +70,11 @@ fn a_lake_that_may_only_be_read_answers_but_takes_nothing() {
         while let Some(path) = waiting.pop() {
             let is_folder = path.is_dir();
             if is_folder {
-                waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                waiting.extend(
+                    fs::read_dir(&path)
+                        .unwrap()
+                        .map(|entry| entry.unwrap().path()),
+                );
             }
             fs::set_permissions(path, fs::Permissions::from_mode(mode(is_folder))).unwrap();
         }
@@ -64,7 +83,10 @@ fn a_lake_that_may_only_be_read_answers_but_takes_nothing() {
     set_mode(|is_folder| if is_folder { 0o555 } else { 0o444 });
     let is_bound = fs::write(room.lake().join("probe"), b"").is_err();
     if is_bound {
-        assert!(room.answer(&["trace", "ASIAWO645SY5JF6HUBQ3"]).contains("anna.berg"));
+        assert!(
+            room.answer(&["trace", "ASIAWO645SY5JF6HUBQ3"])
+                .contains("anna.berg")
+        );
         let more = Room::new();
         more.write_log("more.json", br#"{"Records":[{"eventID":"e","eventTime":"2026-11-21T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"GetSessionToken","responseElements":{"credentials":{"accessKeyId":"ASIARTX3GSDSYQ7MVN4D"}}}]}"#);
         let output = room.run(&["ingest", &more.path("logs").display().to_string()]);
@@ -84,22 +106,65 @@ fn what_is_not_there_yet_or_no_subject_is_wrong_use_before_anything_is_done() {
     let cases: &[(&[&str], &str)] = &[
         (&["ingest", "s3://bucket/AWSLogs"], "is in S3"),
         (&["ingest", "no-such-folder"], "does not exist"),
-        (&["trace", "who", "--lake", "s3://bucket"], "is not an access key ID"),
-        (&["trace", "ASIAWO645SY5JF6HUBQ3", "--lake", "s3://bucket"], "is in S3"),
-        (&["trace", "ASIAWO645SY5JF6HUBQ3", "--logs", "s3://b", "--lake", "x"], "is in S3"),
-        (&["sessions", "--tag", "Ticket", "--lake", "x"], "not a pair"),
-        (&["sessions", "--since", "soon", "--lake", "x"], "not a time"),
-        (&["sessions", "--policy", "xyz", "--lake", "x"], "not a SHA-256"),
-        (&["trace", "ASIAWO645SY5JF6HUBQ3", "--lake", "x", "--format", "html"], "possible values"),
+        (
+            &["trace", "who", "--lake", "s3://bucket"],
+            "is not an access key ID",
+        ),
+        (
+            &["trace", "ASIAWO645SY5JF6HUBQ3", "--lake", "s3://bucket"],
+            "is in S3",
+        ),
+        (
+            &[
+                "trace",
+                "ASIAWO645SY5JF6HUBQ3",
+                "--logs",
+                "s3://b",
+                "--lake",
+                "x",
+            ],
+            "is in S3",
+        ),
+        (
+            &["sessions", "--tag", "Ticket", "--lake", "x"],
+            "not a pair",
+        ),
+        (
+            &["sessions", "--since", "soon", "--lake", "x"],
+            "not a time",
+        ),
+        (
+            &["sessions", "--policy", "xyz", "--lake", "x"],
+            "not a SHA-256",
+        ),
+        (
+            &[
+                "trace",
+                "ASIAWO645SY5JF6HUBQ3",
+                "--lake",
+                "x",
+                "--format",
+                "html",
+            ],
+            "possible values",
+        ),
     ];
     for (arguments, reason) in cases {
         let output = if arguments.contains(&"--lake") {
-            program().args(*arguments).current_dir(room.path("")).output().unwrap()
+            program()
+                .args(*arguments)
+                .current_dir(room.path(""))
+                .output()
+                .unwrap()
         } else {
             room.run(arguments)
         };
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(told(&output).contains(reason), "{arguments:?}: {}", told(&output));
+        assert!(
+            told(&output).contains(reason),
+            "{arguments:?}: {}",
+            told(&output)
+        );
         assert_eq!(printed(&output), "");
     }
     assert!(!room.lake().exists());

@@ -18,10 +18,15 @@ fn the_readme_shows_the_trace_that_the_program_prints() {
 fn the_commands_of_the_readme_are_commands_of_the_program() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let readme = std::fs::read_to_string(path).unwrap();
-    let commands = readme.lines().filter_map(|line| line.split_once("`trailback ")?.1.split(' ').next());
+    let commands = readme
+        .lines()
+        .filter_map(|line| line.split_once("`trailback ")?.1.split(' ').next());
     let mut count = 0;
     for command in commands {
-        let help = crate::room::program().args([command, "--help"]).output().unwrap();
+        let help = crate::room::program()
+            .args([command, "--help"])
+            .output()
+            .unwrap();
         assert!(help.status.success(), "{command}");
         count += 1;
     }

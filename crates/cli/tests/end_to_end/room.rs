@@ -15,7 +15,9 @@ pub struct Room {
 impl Room {
     /// An empty one.
     pub fn new() -> Room {
-        Room { folder: TempDir::new().unwrap() }
+        Room {
+            folder: TempDir::new().unwrap(),
+        }
     }
 
     /// One whose lake holds the sample.
@@ -45,7 +47,10 @@ impl Room {
 
     /// Runs it to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+        self.command(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
     }
 
     /// Runs it, expects it to find what was asked for, and gives what it prints.
@@ -101,7 +106,11 @@ pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut waiting = vec![folder.to_owned()];
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
-            waiting.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            waiting.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else if let Ok(content) = fs::read(&path) {
             let name = path.strip_prefix(folder).unwrap().display().to_string();
             found.insert(name, content);

@@ -21,14 +21,19 @@ fn logs() -> String {
 /// Runs `trace -` on a text.
 fn trace_pasted(room: &Room, pasted: &[u8]) -> std::process::Output {
     let mut command = room.command(&["trace", "-"]);
-    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let streams = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut running = streams.spawn().unwrap();
     running.stdin.take().unwrap().write_all(pasted).unwrap();
     running.wait_with_output().unwrap()
 }
 
 fn json_lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -48,14 +53,17 @@ fn a_key_is_traced_to_the_person_with_mfa_three_hops_away() {
 fn every_form_of_a_subject_leads_to_the_same_chain() {
     let room = Room::with_sample();
     let expected = room.answer(&["trace", RESTORE_KEY]);
-    let (_, expected) = expected.split_once('\n').unwrap();
+    let chain = |answer: &str| answer.split_once("\nIAM user").unwrap().1.to_owned();
     for subject in [
         "arn:aws:sts::444455556666:assumed-role/ledger-restore/restore-4711",
         "AROAWO645SY5DRESTX3M:restore-4711",
         "46adf1f8-af69-4751-8926-427d80293ac6",
     ] {
-        let answer = room.answer(&["trace", subject]);
-        assert_eq!(answer.split_once('\n').unwrap().1, expected, "{subject}");
+        assert_eq!(
+            chain(&room.answer(&["trace", subject])),
+            chain(&expected),
+            "{subject}"
+        );
     }
 }
 
@@ -72,7 +80,10 @@ fn a_raw_record_is_traced_in_every_shape_people_hold_it_in() {
         format!(r#"{{"EventName":"x","CloudTrailEvent":{quoted}}}"#),
         format!(r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{record}}}"#),
     ] {
-        assert_eq!(printed(&trace_pasted(&room, pasted.as_bytes())), printed(&traced));
+        assert_eq!(
+            printed(&trace_pasted(&room, pasted.as_bytes())),
+            printed(&traced)
+        );
     }
 }
 
@@ -83,14 +94,25 @@ fn a_record_that_is_in_the_lake_is_answered_with_its_row() {
         "logs/AWSLogs/444455556666/CloudTrail/eu-central-1/2026/11/20/444455556666_CloudTrail_eu-central-1_20261120T0925Z_mA8cVh4GyQn6ZpRw.json",
     );
     let traced = printed(&trace_pasted(&room, &std::fs::read(log).unwrap()));
-    assert!(traced.contains("IAM user anna.berg of account 111122223333, with MFA"), "{traced}");
-    assert!(traced.contains("issued key: made with ASIARTX3GSDSYQ7MVN4D"), "{traced}");
+    assert!(
+        traced.contains("IAM user anna.berg of account 111122223333, with MFA"),
+        "{traced}"
+    );
+    assert!(
+        traced.contains("issued key: made with ASIARTX3GSDSYQ7MVN4D"),
+        "{traced}"
+    );
 }
 
 #[test]
 fn what_is_no_record_is_wrong_use() {
     let room = Room::with_sample();
-    for pasted in ["", "ASIAWO645SY5JF6HUBQ3", "{}", r#"{"eventName":"a","eventSource":"b"}"#] {
+    for pasted in [
+        "",
+        "ASIAWO645SY5JF6HUBQ3",
+        "{}",
+        r#"{"eventName":"a","eventSource":"b"}"#,
+    ] {
         let output = trace_pasted(&room, pasted.as_bytes());
         assert_eq!(output.status.code(), Some(2), "{pasted}");
         assert_eq!(printed(&output), "");
@@ -112,9 +134,15 @@ fn a_refused_call_is_traced_like_any_other() {
 fn a_key_that_was_never_issued_is_explained_and_found_in_raw_logs() {
     let room = Room::with_sample();
     let missing = room.run(&["trace", UNISSUED_KEY]);
-    assert_eq!((missing.status.code(), printed(&missing).as_str()), (Some(1), ""));
+    assert_eq!(
+        (missing.status.code(), printed(&missing).as_str()),
+        (Some(1), "")
+    );
     insta::assert_snapshot!("never_issued", told(&missing));
-    insta::assert_snapshot!("found_in_raw_logs", room.answer(&["trace", UNISSUED_KEY, "--logs", &logs()]));
+    insta::assert_snapshot!(
+        "found_in_raw_logs",
+        room.answer(&["trace", UNISSUED_KEY, "--logs", &logs()])
+    );
     let nowhere = room.run(&["trace", "ASIAWO645SY5AAAAAAAA", "--logs", &logs()]);
     assert_eq!(nowhere.status.code(), Some(1));
     insta::assert_snapshot!("nowhere", told(&nowhere));
@@ -125,22 +153,41 @@ fn of_several_sessions_the_newest_come_first_and_at_picks_the_one_alive() {
     let room = Room::with_sample();
     let role = "arn:aws:iam::444455556666:role/ledger-restore";
     let limited = room.run(&["trace", role, "--limit", "1"]);
-    assert!(printed(&limited).contains("refused"), "the refused call is the newest");
+    assert!(
+        printed(&limited).contains("refused"),
+        "the refused call is the newest"
+    );
     assert_eq!(
         told(&limited),
         "1 older session not shown; --at TIME picks the one alive then, --limit 0 shows all\n"
     );
     let alive = room.answer(&["trace", role, "--at", "2026-11-20T09:40"]);
-    assert!(alive.contains("restore-4711") && !alive.contains("refused"), "{alive}");
-    assert_eq!(room.run(&["trace", role, "--at", "2026-11-20T09:00"]).status.code(), Some(1));
-    assert_eq!(room.run(&["trace", role, "--until", "2026-11-19"]).status.code(), Some(1));
+    assert!(
+        alive.contains("restore-4711") && !alive.contains("refused"),
+        "{alive}"
+    );
+    assert_eq!(
+        room.run(&["trace", role, "--at", "2026-11-20T09:00"])
+            .status
+            .code(),
+        Some(1)
+    );
+    assert_eq!(
+        room.run(&["trace", role, "--until", "2026-11-19"])
+            .status
+            .code(),
+        Some(1)
+    );
 }
 
 #[test]
 fn json_is_keyed_by_the_columns_of_the_table() {
     let room = Room::with_sample();
     let columns: Vec<String> = json_lines(&printed(
-        &program().args(["schema", "--format", "json"]).output().unwrap(),
+        &program()
+            .args(["schema", "--format", "json"])
+            .output()
+            .unwrap(),
     ))
     .iter()
     .map(|column| column["name"].as_str().unwrap().to_owned())
@@ -155,7 +202,10 @@ fn json_is_keyed_by_the_columns_of_the_table() {
         expected.sort();
         assert_eq!(names, expected);
     }
-    assert_eq!(hops[2]["origin_arn"], "arn:aws:iam::111122223333:user/anna.berg");
+    assert_eq!(
+        hops[2]["origin_arn"],
+        "arn:aws:iam::111122223333:user/anna.berg"
+    );
     assert_eq!(hops[2]["origin_mfa"], true);
     assert_eq!(hops[2]["effective_tags"]["Ticket"], "OPS-4711");
     assert_eq!(hops[2]["parent_event_id"], hops[1]["event_id"]);
@@ -166,10 +216,19 @@ fn json_is_keyed_by_the_columns_of_the_table() {
 #[test]
 fn descendants_show_what_a_key_turned_into() {
     let room = Room::with_sample();
-    insta::assert_snapshot!("descendants_of_a_user", room.answer(&["descendants", "AKIARTX3GSDSW4KXJQ6B"]));
-    insta::assert_snapshot!("descendants_of_a_key", room.answer(&["descendants", "ASIAWO645SY5ETZ2LKWC"]));
+    insta::assert_snapshot!(
+        "descendants_of_a_user",
+        room.answer(&["descendants", "AKIARTX3GSDSW4KXJQ6B"])
+    );
+    insta::assert_snapshot!(
+        "descendants_of_a_key",
+        room.answer(&["descendants", "ASIAWO645SY5ETZ2LKWC"])
+    );
     let nobody = room.run(&["descendants", "AKIARTX3GSDSAAAAAAAA"]);
-    assert_eq!((nobody.status.code(), printed(&nobody).as_str()), (Some(1), ""));
+    assert_eq!(
+        (nobody.status.code(), printed(&nobody).as_str()),
+        (Some(1), "")
+    );
 }
 
 #[test]
@@ -181,29 +240,54 @@ fn sessions_are_listed_newest_first_and_filtered() {
         json_lines(&printed(&room.run(&arguments))).len()
     };
     assert_eq!(count(&["--origin", "anna.berg"]), 3);
-    assert_eq!(count(&["--origin", "arn:aws:iam::111122223333:user/anna.berg"]), 3);
+    assert_eq!(
+        count(&["--origin", "arn:aws:iam::111122223333:user/anna.berg"]),
+        3
+    );
     assert_eq!(count(&["--role", "ledger-restore"]), 2);
     assert_eq!(count(&["--tag", "Ticket=OPS-4711"]), 3);
-    assert_eq!(count(&["--tag", "Ticket=OPS-4711", "--tag", "Purpose=restore drill"]), 1);
+    assert_eq!(
+        count(&["--tag", "Ticket=OPS-4711", "--tag", "Purpose=restore drill"]),
+        1
+    );
     assert_eq!(count(&["--policy", "9e7851b471ce"]), 1);
     assert_eq!(count(&["--no-mfa", "--origin", "anna.berg"]), 0);
-    assert_eq!(count(&["--since", "2026-11-20T09:30", "--until", "2026-11-20T09:45"]), 3);
+    assert_eq!(
+        count(&["--since", "2026-11-20T09:30", "--until", "2026-11-20T09:45"]),
+        3
+    );
     assert_eq!(count(&["--until", "2026-11-19"]), 0);
     assert_eq!(count(&["--limit", "5"]), 5);
-    assert_eq!(room.run(&["sessions", "--role", "nobody"]).status.code(), Some(1));
+    assert_eq!(
+        room.run(&["sessions", "--role", "nobody"]).status.code(),
+        Some(1)
+    );
 }
 
 #[test]
 fn the_whole_hash_of_a_policy_finds_what_its_start_finds() {
     let room = Room::with_sample();
     let by_start = room.answer(&["sessions", "--policy", "9e7851b471ce", "--format", "json"]);
-    let hash = json_lines(&by_start)[0]["session_policy_sha256"].as_str().unwrap().to_owned();
-    assert_eq!(room.answer(&["sessions", "--policy", &hash, "--format", "json"]), by_start);
+    let hash = json_lines(&by_start)[0]["session_policy_sha256"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        room.answer(&["sessions", "--policy", &hash, "--format", "json"]),
+        by_start
+    );
 }
 
 #[test]
 fn the_schema_is_printed_for_people_athena_and_programs() {
-    let schema = |format| printed(&program().args(["schema", "--format", format]).output().unwrap());
+    let schema = |format| {
+        printed(
+            &program()
+                .args(["schema", "--format", format])
+                .output()
+                .unwrap(),
+        )
+    };
     assert!(schema("table").contains("session_policy_sha256"));
     assert!(schema("athena-ddl").starts_with("CREATE EXTERNAL TABLE IF NOT EXISTS"));
     for line in schema("table").lines() {
@@ -226,7 +310,12 @@ fn ingesting_again_in_other_portions_and_another_order_changes_no_byte() {
         let path = portion.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
-        assert!(other.run(&["ingest", &portion.display().to_string()]).status.success());
+        assert!(
+            other
+                .run(&["ingest", &portion.display().to_string()])
+                .status
+                .success()
+        );
     }
     assert_eq!(crate::room::table(&other.lake()), before);
     assert!(other.run(&["link", "--rebuild"]).status.success());
@@ -241,7 +330,9 @@ fn no_session_token_reaches_the_lake_or_an_answer() {
     for (name, content) in files(&room.lake()) {
         assert!(!holds(&content), "{name}");
     }
-    assert!(!holds(room.answer(&["sessions", "--format", "json"]).as_bytes()));
+    assert!(!holds(
+        room.answer(&["sessions", "--format", "json"]).as_bytes()
+    ));
     let record = files(&samples().join("logs")).into_values().next().unwrap();
     assert!(holds(&record), "the sample holds a token to look for");
     let traced = trace_pasted(&room, &record);
@@ -253,18 +344,33 @@ fn colour_goes_to_terminals_and_where_it_is_asked_for() {
     let room = Room::with_sample();
     let has_colour = |text: &str| text.contains('\u{1b}');
     assert!(!has_colour(&room.answer(&["trace", RESTORE_KEY])));
-    assert!(has_colour(&room.answer(&["trace", RESTORE_KEY, "--color", "always"])));
+    assert!(has_colour(&room.answer(&[
+        "trace",
+        RESTORE_KEY,
+        "--color",
+        "always"
+    ])));
     let mut forced = room.command(&["trace", RESTORE_KEY, "--color", "always"]);
     let forced = forced.env("NO_COLOR", "1").output().unwrap();
-    assert!(has_colour(&printed(&forced)), "what is typed beats the environment");
+    assert!(
+        has_colour(&printed(&forced)),
+        "what is typed beats the environment"
+    );
 }
 
 #[test]
 fn a_closed_pipe_is_no_error() {
     let room = Room::with_sample();
     let mut command = room.command(&["sessions", "--format", "json"]);
-    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(running.stdout.take());
     let output = running.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), told(&output).as_str()), (Some(0), ""));
+    assert_eq!(
+        (output.status.code(), told(&output).as_str()),
+        (Some(0), "")
+    );
 }

@@ -213,7 +213,7 @@ impl ObjectReading<'_> {
 }
 
 /// An error and what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -225,9 +225,9 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// A file that tells how far it was read.
-struct Counted<'a> {
-    file: File,
-    progress: &'a Arc<dyn Progress>,
+pub(super) struct Counted<'a> {
+    pub(super) file: File,
+    pub(super) progress: &'a Arc<dyn Progress>,
 }
 
 impl Read for Counted<'_> {

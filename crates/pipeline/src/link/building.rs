@@ -44,6 +44,8 @@ impl Run<'_> {
         .await?;
         self.tally.hours_linked += 1;
         self.tally.rows_linked += rows.len() as u64;
+        rows.iter()
+            .for_each(|row| self.tally.evidence.add(&row.link));
         let row_count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         self.states.insert(
             hour,

@@ -1,0 +1,139 @@
+//! Log objects as no one should write them: each is named once, everything else is read.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::room::{Room, printed, told};
+
+fn record(id: &str, rest: &str) -> String {
+    format!(
+        r#"{{"eventID":"{id}","eventTime":"2026-11-20T09:00:00Z","eventSource":"sts.amazonaws.com","eventName":"GetSessionToken",
+        "userIdentity":{{"type":"IAMUser","principalId":"AIDARTX3GSDSTN2YHC5K","arn":"arn:aws:iam::111122223333:user/anna.berg",
+        "accountId":"111122223333","accessKeyId":"AKIARTX3GSDSW4KXJQ6B","userName":"anna.berg"}},
+        "responseElements":{{"credentials":{{"accessKeyId":"ASIARTX3GSDSYQ7MVN4D","expiration":"Nov 20, 2026, 9:00:00 PM"}}}},
+        "recipientAccountId":"111122223333"{rest}}}"#
+    )
+}
+
+fn object(records: &[String]) -> Vec<u8> {
+    format!("{{\"Records\":[{}]}}", records.join(",")).into_bytes()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A record of a gigabyte: many gzip members, each a megabyte of the same letter.
+fn gigabyte_record() -> Vec<u8> {
+    let megabyte = gzip(&vec![b'x'; 1 << 20]);
+    let mut packed = gzip(br#"{"Records":[{"eventSource":"sts.amazonaws.com","a":""#);
+    (0..1024).for_each(|_| packed.extend_from_slice(&megabyte));
+    packed.extend(gzip(br#""}]}"#));
+    packed
+}
+
+/// What no program can read, or only in part, by the name of its object.
+fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
+    let whole = gzip(&object(&[record("truncated", "")]));
+    let deep = format!(r#","a":{}1{}"#, "[".repeat(200_000), "]".repeat(200_000));
+    vec![
+        ("truncated.json.gz", whole[..whole.len() / 2].to_vec()),
+        ("not-gzip.json.gz", b"\x1f\x8bthis is no gzip".to_vec()),
+        (
+            "not-json.json",
+            b"<html>service unavailable</html>".to_vec(),
+        ),
+        ("empty.json", Vec::new()),
+        ("cut-off.json", b"{\"Records\":[{\"eventID\":\"x\"".to_vec()),
+        ("wrong-top-level.json", b"{\"logFiles\":[]}".to_vec()),
+        ("deep.json", object(&[record("deep", &deep)])),
+        ("gigabyte.json.gz", gigabyte_record()),
+        ("no-id.json", object(&[record("", "")])),
+        (
+            "no-time.json",
+            object(&[record("no-time", "").replace("2026-11-20T09:00:00Z", "yesterday")]),
+        ),
+        (
+            "record-is-text.json",
+            b"{\"Records\":[\"sts.amazonaws.com\"]}".to_vec(),
+        ),
+    ]
+}
+
+/// What is odd, but tells enough to be a row, or is no row for certain.
+fn odd_but_readable() -> Vec<(&'static str, Vec<u8>)> {
+    let mut broken_utf8 = object(&[record("broken-utf8", r#","userAgent":"a?b""#)]);
+    let place = broken_utf8.iter().position(|byte| *byte == b'?').unwrap();
+    broken_utf8[place] = 0xff;
+    vec![
+        (
+            "lone-surrogate.json",
+            object(&[record("lone-surrogate", r#","userAgent":"\ud800 x""#)]),
+        ),
+        (
+            "duplicate-fields.json",
+            object(&[record(
+                "duplicates",
+                r#","eventSource":"sts.amazonaws.com","userAgent":"a","userAgent":"b""#,
+            )]),
+        ),
+        (
+            "numbers.json",
+            object(&[record(
+                "numbers",
+                r#","requestID":17,"awsRegion":3.5,"sourceIPAddress":null,"errorCode":{}"#,
+            )]),
+        ),
+        ("broken-utf8.json", broken_utf8),
+        ("no-records.json", b"{\"Records\":[]}".to_vec()),
+    ]
+}
+
+#[test]
+fn each_unreadable_object_is_named_once_and_everything_else_is_ingested() {
+    let room = Room::new();
+    for (name, content) in unreadable() {
+        room.write_log(name, &content);
+    }
+    room.write_log("good.json.gz", &gzip(&object(&[record("good", "")])));
+    let output = room.run(&["ingest", &room.path("logs").display().to_string()]);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for (name, _) in unreadable() {
+        let lines = told.lines().filter(|line| line.contains(name)).count();
+        assert_eq!(lines, 1, "{name} in:\n{told}");
+    }
+    assert!(!told.contains("panicked"), "{told}");
+    insta::assert_snapshot!(format!("{told}\n{}", printed(&output)));
+    assert!(
+        room.answer(&["trace", "AKIARTX3GSDSW4KXJQ6B"])
+            .contains("good.json.gz")
+    );
+}
+
+#[test]
+fn an_odd_object_costs_nothing_but_itself() {
+    for (name, content) in odd_but_readable() {
+        let room = Room::new();
+        room.write_log(name, &content);
+        room.write_log("good.json", &object(&[record("good-record", "")]));
+        let output = room.run(&["ingest", &room.path("logs").display().to_string()]);
+        let told = told(&output);
+        println!("{name}: {} {told}", printed(&output));
+        let named = told.lines().filter(|line| line.contains(name)).count();
+        assert!(named <= 1 && !told.contains("panicked"), "{name}: {told}");
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(named > 0)),
+            "{name}: {told}"
+        );
+        assert!(
+            room.answer(&["trace", "good-record"]).contains("good.json"),
+            "{name}"
+        );
+    }
+}

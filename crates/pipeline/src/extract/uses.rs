@@ -1,0 +1,288 @@
+//! Calls made with a subject's credentials, found in raw log objects: for keys that no record hands out.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use trailback_cloudtrail::{LogObjectReader, Select};
+use trailback_sessions::{Issuance, Subject, Text, Timestamp, observe};
+
+use super::log_objects::{self, LogObject};
+use super::reading::{Counted, with_causes};
+use super::{ExtractError, ExtractOptions};
+use crate::find::TimeRange;
+use crate::progress::{Amount, Progress, Step};
+use crate::tally::Problem;
+
+/// What a search came to.
+#[derive(Clone, Debug, Default)]
+pub struct Uses {
+    /// One call for each session whose credentials the subject names, the earliest in the logs, as witnesses. A key may
+    /// recur, and a name always does, so there may be several.
+    pub calls: Vec<Issuance>,
+    /// What could not be read, in the order of the objects.
+    pub problems: Vec<Problem>,
+}
+
+/// Searches all log objects under the given paths, folders or single files, for calls made with a subject's credentials.
+///
+/// Records that mention the subject otherwise do not count, and records that cannot be read are passed over.
+///
+/// # Errors
+///
+/// When a given path cannot be read at all.
+pub async fn uses(
+    paths: &[PathBuf],
+    subject: &Subject,
+    range: &TimeRange,
+    options: &ExtractOptions,
+    progress: &Arc<dyn Progress>,
+) -> Result<Uses, ExtractError> {
+    let (paths, subject, range) = (paths.to_vec(), subject.clone(), *range);
+    let (options, progress) = (*options, Arc::clone(progress));
+    let search = move || {
+        let found = log_objects::find(&paths)?;
+        let bytes = found
+            .log_objects
+            .iter()
+            .map(|object| object.size_bytes)
+            .sum();
+        let items = found.log_objects.len() as u64;
+        progress.begins(Step::Extract, Amount { items, bytes });
+        let search = Search {
+            subject: &subject,
+            range: &range,
+            progress: &progress,
+        };
+        let mut uses = search.all(&found.log_objects, &options);
+        progress.ends(Step::Extract);
+        uses.problems.splice(0..0, found.problems);
+        Ok(uses)
+    };
+    tokio::task::spawn_blocking(search).await?
+}
+
+struct Search<'a> {
+    subject: &'a Subject,
+    range: &'a TimeRange,
+    progress: &'a Arc<dyn Progress>,
+}
+
+/// The earliest call of each session, by its principal and creation.
+type EarliestCalls = BTreeMap<(Option<Text>, Option<Timestamp>), Issuance>;
+
+impl Search<'_> {
+    /// Reads the objects on all threads. The answer does not depend on which thread was faster.
+    fn all(&self, log_objects: &[LogObject], options: &ExtractOptions) -> Uses {
+        let next = AtomicUsize::new(0);
+        let found = Mutex::new((EarliestCalls::new(), BTreeMap::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..options.threads.clamp(1, log_objects.len().max(1)) {
+                scope.spawn(|| {
+                    let mut reader = LogObjectReader::new(options.limits);
+                    loop {
+                        let place = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(log_object) = log_objects.get(place) else {
+                            break;
+                        };
+                        let (calls, problem) = self.one(&mut reader, log_object);
+                        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                        calls
+                            .into_iter()
+                            .for_each(|call| keep_earliest(&mut found.0, call));
+                        found.1.extend(problem.map(|problem| (place, problem)));
+                    }
+                });
+            }
+        });
+        let (calls, problems) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Uses {
+            calls: calls.into_values().collect(),
+            problems: problems.into_values().collect(),
+        }
+    }
+
+    fn one(
+        &self,
+        reader: &mut LogObjectReader,
+        log_object: &LogObject,
+    ) -> (Vec<Issuance>, Option<Problem>) {
+        let problem = |reason| Problem {
+            log_object: log_object.name.to_string(),
+            failure: Some(reason),
+            records: Vec::new(),
+            more_records: 0,
+        };
+        let file = match File::open(&log_object.path) {
+            Ok(file) => Counted {
+                file,
+                progress: self.progress,
+            },
+            Err(cause) => {
+                return (
+                    Vec::new(),
+                    Some(problem(format!("cannot be opened: {cause}"))),
+                );
+            }
+        };
+        let mut calls = Vec::new();
+        let select = Select::Mentioning(self.subject.text().as_bytes());
+        let reading = reader.read(file, &select, &mut |_, record| {
+            let observed = record.ok().and_then(|record| observe(record).ok());
+            let Some(mut call) = observed.filter(|call| self.is_use(call)) else {
+                return;
+            };
+            call.log_objects = vec![Text::from(&*log_object.name)];
+            calls.push(call);
+        });
+        self.progress
+            .advances(Step::Extract, Amount { items: 1, bytes: 0 });
+        (
+            calls,
+            reading
+                .failure
+                .map(|failure| problem(with_causes(&failure))),
+        )
+    }
+
+    /// Whether the call was made with the subject's credentials, or is the very record, in the time asked for.
+    fn is_use(&self, call: &Issuance) -> bool {
+        let caller = &call.caller;
+        let is = |field: &Option<Text>, text: &Text| field.as_ref() == Some(text);
+        let is_made_with = match self.subject {
+            Subject::AccessKeyId(id) => is(&caller.caller_access_key_id, id),
+            Subject::SessionArn(arn) | Subject::UserArn(arn) => is(&caller.caller_arn, arn),
+            Subject::RoleArn(arn) => is(&caller.caller_session_issuer_arn, arn),
+            Subject::PrincipalId(id) => caller.caller_principal_id.as_ref().is_some_and(|caller| {
+                let rest = caller.strip_prefix(&**id);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            }),
+            Subject::EventId(id) => call.record.event_id == *id,
+        };
+        is_made_with && self.range.contains(call.record.event_time)
+    }
+}
+
+fn keep_earliest(found: &mut EarliestCalls, call: Issuance) {
+    let caller = &call.caller;
+    let session = (
+        caller.caller_principal_id.clone(),
+        caller.caller_session_created_at,
+    );
+    let place = |call: &Issuance| {
+        let record = &call.record;
+        (
+            record.event_time,
+            record.event_id.clone(),
+            call.log_objects.clone(),
+        )
+    };
+    match found.get_mut(&session) {
+        Some(earliest) if place(earliest) <= place(&call) => {}
+        Some(earliest) => *earliest = call,
+        None => {
+            found.insert(session, call);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    fn record(id: u32, key: &str, created: &str, time: &str) -> String {
+        format!(
+            r#"{{"eventID":"e-{id}","eventTime":"2026-11-20T{time}Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets",
+            "userIdentity":{{"type":"AssumedRole","principalId":"AROAEXAMPLE:anna","arn":"arn:aws:sts::111122223333:assumed-role/r/anna",
+            "accessKeyId":"{key}","sessionContext":{{"attributes":{{"creationDate":"2026-11-20T{created}Z"}}}}}}}}"#
+        )
+    }
+
+    fn write(folder: &Path, name: &str, records: &[String]) {
+        std::fs::write(
+            folder.join(name),
+            format!("{{\"Records\":[{}]}}", records.join(",")),
+        )
+        .unwrap();
+    }
+
+    async fn found(folder: &Path, subject: &str, range: TimeRange) -> Vec<String> {
+        let progress: Arc<dyn Progress> = Arc::new(Silent);
+        let (paths, subject) = ([folder.to_owned()], subject.parse().unwrap());
+        let uses = uses(
+            &paths,
+            &subject,
+            &range,
+            &ExtractOptions::default(),
+            &progress,
+        )
+        .await;
+        uses.unwrap()
+            .calls
+            .iter()
+            .map(|call| call.record.event_id.to_string())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn the_earliest_call_of_each_session_is_found() {
+        const KEY: &str = "ASIAWO645SY5HWT5ERQN";
+        let room = tempfile::tempdir().unwrap();
+        let other = record(9, "ASIAWO645SY5AAAAAAAA", "09:00:00", "09:01:00");
+        write(
+            room.path(),
+            "b.json",
+            &[record(2, KEY, "09:00:00", "09:30:00"), other.clone()],
+        );
+        write(
+            room.path(),
+            "a.json",
+            &[record(1, KEY, "09:00:00", "09:10:00")],
+        );
+        // A key may recur: another session of the same name.
+        write(
+            room.path(),
+            "c.json",
+            &[record(3, KEY, "12:00:00", "12:30:00")],
+        );
+        // It mentions the key, but was not made with it.
+        write(room.path(), "d.json", &[other.replace("ListBuckets", KEY)]);
+        let always = TimeRange::default();
+        assert_eq!(found(room.path(), KEY, always).await, ["e-1", "e-3"]);
+        assert_eq!(
+            found(room.path(), "AROAEXAMPLE0000000:anna", always).await,
+            [""; 0]
+        );
+        assert_eq!(found(room.path(), "e-9", always).await, ["e-9"]);
+        let arn = "arn:aws:sts::111122223333:assumed-role/r/anna";
+        let late = TimeRange {
+            since: Timestamp::parse("2026-11-20T12:00:00Z"),
+            until: None,
+        };
+        assert_eq!(found(room.path(), arn, late).await, ["e-3"]);
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_object_is_a_problem_and_costs_only_itself() {
+        let room = tempfile::tempdir().unwrap();
+        std::fs::write(room.path().join("broken.json"), b"{\"Records\":[").unwrap();
+        write(
+            room.path(),
+            "whole.json",
+            &[record(1, "ASIAWO645SY5HWT5ERQN", "09:00:00", "09:10:00")],
+        );
+        let progress: Arc<dyn Progress> = Arc::new(Silent);
+        let (paths, subject) = ([room.path().to_owned()], "e-1".parse().unwrap());
+        let options = ExtractOptions::default();
+        let uses = uses(&paths, &subject, &TimeRange::default(), &options, &progress)
+            .await
+            .unwrap();
+        assert_eq!((uses.calls.len(), uses.problems.len()), (1, 1));
+        assert_eq!(uses.problems[0].log_object, "broken.json");
+    }
+}
