@@ -19,11 +19,7 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
         .await
         .into_diagnostic()?;
     // Named before linking, which may take long or fail.
-<<<<<<< HEAD
-    name_problems(&extracted.problems);
-=======
     output::name_problems(&extracted.problems);
->>>>>>> 3a81f41f31038e50f461220f33d33a2288300d45
     let linked = link(&lake, &LinkOptions::default(), &progress)
         .await
         .into_diagnostic()?;
@@ -33,20 +29,4 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
     } else {
         Answer::Incomplete
     })
-<<<<<<< HEAD
-}
-
-/// Names each unreadable object once, with its reason.
-fn name_problems(problems: &[Problem]) {
-    for problem in problems {
-        output::tell(&format!("unreadable: {}", safe(&problem.to_string())));
-    }
-    if !problems.is_empty() {
-        let objects = count(problems.len() as u64, "log object", "log objects");
-        output::tell(&format!(
-            "{objects} could not be read in full; everything else was read"
-        ));
-    }
-=======
->>>>>>> 3a81f41f31038e50f461220f33d33a2288300d45
 }

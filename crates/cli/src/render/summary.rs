@@ -110,21 +110,6 @@ fn link_entries(page: &mut Page, tally: &LinkTally) {
         page.entry(Rail::NONE, ("", Tone::Dim), &(gaps(evidence), Tone::Dim));
     }
     let hours = count(tally.hours, "hour", "hours");
-<<<<<<< HEAD
-    let sessions = count(tally.rows, "row", "rows");
-    page.entry(
-        Rail::NONE,
-        ("table", Tone::Dim),
-        &(format!("{sessions} in {hours}"), Tone::Plain),
-    );
-    let again = format!(
-        "{} of them linked in this run, {} of {}",
-        grouped(tally.rows_linked),
-        grouped(tally.hours_linked),
-        hours
-    );
-    page.entry(Rail::NONE, ("linked", Tone::Dim), &(again, Tone::Plain));
-=======
     let text = format!("{} in {hours}", count(tally.rows, "row", "rows"));
     page.entry(Rail::NONE, ("table", Tone::Dim), &(text, Tone::Plain));
 }
@@ -142,5 +127,4 @@ fn gaps(tally: &EvidenceTally) -> String {
         .map(|(reason, number)| format!("{} {}", grouped(*number), gap(Some(*reason))))
         .collect();
     format!("gaps: {}", named.join(", "))
->>>>>>> 3a81f41f31038e50f461220f33d33a2288300d45
 }
