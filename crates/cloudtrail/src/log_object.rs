@@ -607,7 +607,7 @@ impl Parser {
 /// [`Select`], made ready for the two questions that are asked of a record.
 enum Wanted<'s> {
     Issuances(Issuances<'s>),
-    Mentioning(memmem::Finder<'s>),
+    Mentioning(Box<memmem::Finder<'s>>),
     All,
 }
 
@@ -641,7 +641,7 @@ impl<'s> Wanted<'s> {
     fn new(select: &Select<'s>) -> Wanted<'s> {
         match *select {
             Select::Issuances { event_sources } => Wanted::Issuances(Issuances::new(event_sources)),
-            Select::Mentioning(text) => Wanted::Mentioning(memmem::Finder::new(text)),
+            Select::Mentioning(text) => Wanted::Mentioning(Box::new(memmem::Finder::new(text))),
             Select::All => Wanted::All,
         }
     }

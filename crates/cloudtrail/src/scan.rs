@@ -327,7 +327,7 @@ impl ValueScan {
             .enumerate()
             .skip(offset / BLOCK);
         // A value begins anywhere in a block; what is before it does not count.
-        if offset % BLOCK != 0
+        if !offset.is_multiple_of(BLOCK)
             && let Some((place, block)) = blocks.next()
         {
             let behind = block.within(u64::MAX << (offset % BLOCK));

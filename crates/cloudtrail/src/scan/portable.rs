@@ -1,8 +1,13 @@
-//! The masks of a block by plain 64-bit arithmetic, eight bytes at a time.
+//! The masks of a block by plain code, made so that compilers find the vectors in it.
 
-use super::{Index, Masks, PAIR_DISTANCE, PAIRS, STRETCH};
+use super::{BLOCK, Index, Masks, PAIR_DISTANCE, PAIRS, STRETCH};
 
-const LOW_BITS: u64 = u64::from_le_bytes([0x7f; 8]);
+// One bit of a byte for each kind of character.
+const QUOTE: u8 = 1;
+const BACKSLASH: u8 = 2;
+const OPENING: u8 = 4;
+const CLOSING: u8 = 8;
+const PAIR: u8 = 16;
 
 pub(super) fn index(index: &mut Index, text: &[u8]) {
     index.index_by(text, masks_of, prefix_xor);
@@ -10,46 +15,38 @@ pub(super) fn index(index: &mut Index, text: &[u8]) {
 
 #[inline]
 pub(super) fn masks_of(stretch: &[u8; STRETCH]) -> Masks {
-    let mut masks = Masks {
-        quotes: 0,
-        backslashes: 0,
-        openings: 0,
-        closings: 0,
-        pairs: 0,
-    };
-    let words = stretch.as_chunks().0;
-    let words_behind = stretch[PAIR_DISTANCE..].as_chunks().0;
-    for (place, (word, word_behind)) in words.iter().zip(words_behind).enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let word_behind = u64::from_le_bytes(*word_behind);
+    let mut kinds = [0; BLOCK];
+    for (place, kind) in kinds.iter_mut().enumerate() {
+        let (byte, behind) = (stretch[place], stretch[place + PAIR_DISTANCE]);
         // Square and curly brackets differ in this bit alone.
-        let curled = word | all(0x20);
-        let at = |bits: u64| gather(bits) << (place * 8);
-        masks.quotes |= at(zeros(word ^ all(b'"')));
-        masks.backslashes |= at(zeros(word ^ all(b'\\')));
-        masks.openings |= at(zeros(curled ^ all(b'{')));
-        masks.closings |= at(zeros(curled ^ all(b'}')));
-        let pair = |[one, other]: [u8; 2]| zeros((word ^ all(one)) | (word_behind ^ all(other)));
-        masks.pairs |= at(pair(PAIRS[0]) | pair(PAIRS[1]));
+        let curled = byte | 0x20;
+        let is_pair = |[one, other]: [u8; 2]| (byte == one) & (behind == other);
+        *kind = u8::from(byte == b'"') * QUOTE
+            | u8::from(byte == b'\\') * BACKSLASH
+            | u8::from(curled == b'{') * OPENING
+            | u8::from(curled == b'}') * CLOSING
+            | u8::from(is_pair(PAIRS[0]) | is_pair(PAIRS[1])) * PAIR;
     }
-    masks
+    Masks {
+        quotes: mask(&kinds, QUOTE),
+        backslashes: mask(&kinds, BACKSLASH),
+        openings: mask(&kinds, OPENING),
+        closings: mask(&kinds, CLOSING),
+        pairs: mask(&kinds, PAIR),
+    }
 }
 
-/// A word of eight equal bytes.
-const fn all(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The top bit of each byte tells whether the byte is 0; no carry leaves its byte.
+/// Bit *n* tells whether byte *n* is of this kind.
 #[inline]
-fn zeros(word: u64) -> u64 {
-    !(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS)
-}
-
-/// Gathers the top bits of the bytes: that of byte *n* at bit *n*, by way of bit 56 + *n*; no two of the products meet.
-#[inline]
-fn gather(top_bits: u64) -> u64 {
-    (top_bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+fn mask(kinds: &[u8; BLOCK], kind: u8) -> u64 {
+    let mut bits = 0;
+    for (place, bytes) in kinds.as_chunks().0.iter().enumerate() {
+        let lowest =
+            (u64::from_le_bytes(*bytes) >> kind.trailing_zeros()) & u64::from_le_bytes([1; 8]);
+        // Gathers the lowest bit of byte n at bit 56 + n; no two of the products meet.
+        bits |= (lowest.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (place * 8);
+    }
+    bits
 }
 
 /// Bit *n* is the exclusive or of bits 0 to *n*.
