@@ -31,6 +31,7 @@ pub use gunzip::GunzipError;
 pub use log_object::{
     Limits, LogObjectError, LogObjectReader, ReadTally, Reading, Select, read_log_object,
 };
+pub use object_key::{LogObjectKey, ObjectKind};
 pub use record::{Addendum, Record, RecordError, RecordFault};
 pub use timestamp::{Day, Hour, Timestamp};
 pub use user_identity::{SessionContext, UserIdentity};

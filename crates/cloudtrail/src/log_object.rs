@@ -17,14 +17,13 @@
 
 use std::io::Read;
 
-use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::memmem;
 use simd_json::{Buffers, Tape};
 use thiserror::Error;
 
 use crate::gunzip::{Gunzip, GunzipError};
 use crate::record::{self, Record, RecordError, RecordFault};
-use crate::scan::{BLOCK, Index, Scanner, ValueScan};
+use crate::scan::{Index, PAIRS, PairPlaces, STRETCH, Scanner, ValueScan};
 use crate::window::Window;
 
 /// How much text is unpacked at once: small enough to stay in the processor's cache between unpacking and scanning.
@@ -366,7 +365,7 @@ impl<R: Read> Walk<'_, R> {
                 at: end.at - 1,
                 reason: "ExpectedMapEnd".to_owned(),
             })
-        } else if self.wanted.may_be(json, scan.may_have_backslashes()) {
+        } else if self.wanted.may_be(json, &scan) {
             self.parse(end.at)
         } else {
             self.tally.records += 1;
@@ -442,11 +441,11 @@ impl<R: Read> Walk<'_, R> {
     /// Moves the index on to the text behind it; false when there is none.
     fn index_more(&mut self) -> bool {
         let begin = self.index.end();
-        while self.window.text_from(begin).len() < BLOCK {
+        while self.window.text_from(begin).len() < STRETCH {
             if !self.window.read_more() {
                 let has_rest = !self.window.text_from(begin).is_empty();
                 if has_rest {
-                    self.index.move_on(self.window.last_block_from(begin));
+                    self.index.move_on(self.window.last_stretch_from(begin));
                 }
                 return has_rest;
             }
@@ -608,7 +607,7 @@ impl Parser {
 /// [`Select`], made ready for the two questions that are asked of a record.
 enum Wanted<'s> {
     Issuances(Issuances<'s>),
-    Mentioning(memmem::Finder<'s>),
+    Mentioning(Box<memmem::Finder<'s>>),
     All,
 }
 
@@ -618,9 +617,19 @@ enum Wanted<'s> {
 struct Issuances<'s> {
     event_sources: &'s [&'s str],
     starts: Vec<Start>,
-    event_source: memmem::Finder<'static>,
-    credential: memmem::Finder<'static>,
 }
+
+const EVENT_SOURCE: &[u8] = b"\"eventSource\"";
+const CREDENTIAL: &[u8] = b"\"credential";
+
+/// Where in these names the scanner's pairs of letters stand.
+const PAIRS_AT: [usize; 2] = [6, 8];
+const _: () = {
+    assert!(
+        EVENT_SOURCE[PAIRS_AT[0]] == PAIRS[0][0] && EVENT_SOURCE[PAIRS_AT[0] + 2] == PAIRS[0][1]
+    );
+    assert!(CREDENTIAL[PAIRS_AT[1]] == PAIRS[1][0] && CREDENTIAL[PAIRS_AT[1] + 2] == PAIRS[1][1]);
+};
 
 /// The first eight bytes of an event source and the quote behind it, of which fewer may count.
 struct Start {
@@ -632,16 +641,17 @@ impl<'s> Wanted<'s> {
     fn new(select: &Select<'s>) -> Wanted<'s> {
         match *select {
             Select::Issuances { event_sources } => Wanted::Issuances(Issuances::new(event_sources)),
-            Select::Mentioning(text) => Wanted::Mentioning(memmem::Finder::new(text)),
+            Select::Mentioning(text) => Wanted::Mentioning(Box::new(memmem::Finder::new(text))),
             Select::All => Wanted::All,
         }
     }
 
     /// Whether the record may be wanted; no is certain.
-    fn may_be(&self, json: &[u8], may_have_backslashes: bool) -> bool {
+    fn may_be(&self, json: &[u8], scan: &ValueScan) -> bool {
         match self {
             Wanted::Issuances(issuances) => {
-                issuances.may_be(json) || (may_have_backslashes && escapes_plain_characters(json))
+                issuances.may_be(json, scan.pairs())
+                    || (scan.may_have_backslashes() && escapes_plain_characters(json))
             }
             Wanted::Mentioning(text) => text.find(json).is_some(),
             Wanted::All => true,
@@ -672,20 +682,25 @@ impl<'s> Issuances<'s> {
         Issuances {
             event_sources,
             starts: event_sources.iter().map(|name| Start::of(name)).collect(),
-            event_source: finder(b"\"eventSource\""),
-            credential: finder(b"\"credential"),
         }
     }
 
-    fn may_be(&self, json: &[u8]) -> bool {
-        let mut rest = json;
-        while let Some(at) = self.event_source.find(rest) {
-            rest = &rest[at + self.event_source.needle().len()..];
-            if self.is_one_of_them(rest) {
-                return true;
-            }
+    fn may_be(&self, json: &[u8], pairs: &PairPlaces) -> bool {
+        if let Some(places) = pairs.get() {
+            return places.iter().any(|place| self.is_telling_at(json, *place));
         }
-        self.credential.find(json).is_some()
+        let mut behind_names =
+            memmem::find_iter(json, EVENT_SOURCE).map(|at| &json[at + EVENT_SOURCE.len()..]);
+        behind_names.any(|behind| self.is_one_of_them(behind))
+            || memmem::find(json, CREDENTIAL).is_some()
+    }
+
+    /// Whether the pair of letters at `place` belongs to a name that tells of an issuance.
+    fn is_telling_at(&self, json: &[u8], place: usize) -> bool {
+        let from = |before: usize| place.checked_sub(before).and_then(|at| json.get(at..));
+        let behind_name = from(PAIRS_AT[0]).and_then(|text| text.strip_prefix(EVENT_SOURCE));
+        behind_name.is_some_and(|behind| self.is_one_of_them(behind))
+            || from(PAIRS_AT[1]).is_some_and(|text| text.starts_with(CREDENTIAL))
     }
 
     /// Whether what stands behind a name is one of the event sources.
@@ -709,22 +724,6 @@ impl<'s> Issuances<'s> {
                         .is_some_and(|rest| rest.starts_with(b"\""))
             })
     }
-}
-
-/// A search that first looks for the two letters of the name that stand at such a distance least often in CloudTrail's
-/// text (counted over real log objects): almost only where the name stands.
-fn finder(name: &'static [u8]) -> memmem::Finder<'static> {
-    struct RareFirst;
-    impl HeuristicFrequencyRank for RareFirst {
-        fn rank(&self, byte: u8) -> u8 {
-            match byte {
-                b'S' | b'u' => 0,
-                b'i' | b'l' => 1,
-                _ => u8::MAX,
-            }
-        }
-    }
-    memmem::FinderBuilder::new().build_forward_with_ranker(RareFirst, name)
 }
 
 /// Whether `json` spells a letter, digit or dot as an escape. Only `\u00XX` can: the short escapes stand for control

@@ -7,11 +7,11 @@
 use std::io::Read;
 
 use crate::gunzip::{Gunzip, GunzipError};
-use crate::scan::BLOCK;
+use crate::scan::STRETCH;
 
-/// Room behind the text: a block for the scanner, and what the parser wants to look at beyond its input.
-const PADDING: usize = if BLOCK > simd_json::INPUT_PADDING {
-    BLOCK
+/// Room behind the text: for the scanner's last stretch, and for what the parser wants to look at beyond its input.
+const PADDING: usize = if STRETCH > simd_json::INPUT_PADDING {
+    STRETCH
 } else {
     simd_json::INPUT_PADDING
 };
@@ -30,7 +30,7 @@ pub(crate) struct Window<'b, R> {
 impl<'b, R: Read> Window<'b, R> {
     /// A window of at least `bytes` over the text of `source`, in a buffer that may have served before.
     pub(crate) fn new(source: Gunzip<R>, buffer: &'b mut Vec<u8>, bytes: usize) -> Window<'b, R> {
-        buffer.resize(buffer.len().max(bytes.max(BLOCK) + PADDING), 0);
+        buffer.resize(buffer.len().max(bytes.max(STRETCH) + PADDING), 0);
         Window {
             source,
             buffer,
@@ -51,10 +51,10 @@ impl<'b, R: Read> Window<'b, R> {
         self.text().get(self.distance(place)..).unwrap_or_default()
     }
 
-    /// The last text behind `place`, less than a block, filled up with spaces.
-    pub(crate) fn last_block_from(&mut self, place: u64) -> &[u8] {
+    /// The last text behind `place`, less than a stretch, filled up with spaces.
+    pub(crate) fn last_stretch_from(&mut self, place: u64) -> &[u8] {
         let begin = self.begin + self.distance(place);
-        let end = begin + BLOCK;
+        let end = begin + STRETCH;
         self.buffer[self.end..end].fill(b' ');
         &self.buffer[begin..end]
     }

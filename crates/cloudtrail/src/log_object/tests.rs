@@ -162,6 +162,34 @@ fn a_record_is_wanted_for_its_own_event_source_or_credentials_alone() {
 }
 
 #[test]
+fn a_record_full_of_similar_words_is_decided_by_its_own_members() {
+    let words = r#""a","Sound","serial","initial","eventSource","credential""#;
+    let words = format!("[{}]", [words; 20].join(","));
+    for (members, wanted) in [
+        (r#""eventSource":"x""#, true),
+        (r#""eventSource":"s3","eventSource" : "x""#, true),
+        (r#""eventSource":"s3""#, false),
+        (
+            r#""responseElements":{"credentials":{"accessKeyId":"ASIA"}}"#,
+            true,
+        ),
+        (r#""responseElements":{"credentials":{}}"#, false),
+    ] {
+        for record in [
+            format!(r#"{{"b":{words},{members}}}"#),
+            format!(r#"{{{members},"b":{words}}}"#),
+        ] {
+            let outcome = read(records(&[&record]), &STS);
+            assert_eq!(
+                outcome.reading.tally.handed_on,
+                u64::from(wanted),
+                "{record}"
+            );
+        }
+    }
+}
+
+#[test]
 fn records_that_mention_a_text_are_handed_on() {
     let json = records(&[r#"{"eventID":"1","a":{"b":"ASIA1"}}"#, r#"{"eventID":"2"}"#]);
     assert_eq!(read(&json, &Select::Mentioning(b"ASIA1")).ids(), ["1"]);

@@ -5,16 +5,19 @@ use proptest::prelude::*;
 use super::*;
 
 /// What the masks mean, byte by byte.
-fn plain_masks(block: &[u8; BLOCK]) -> Masks {
-    let mask = |wanted: &[u8]| {
-        let bit = |place: usize| u64::from(wanted.contains(&block[place])) << place;
-        (0..BLOCK).map(bit).sum()
+fn plain_masks(stretch: &[u8; STRETCH]) -> Masks {
+    let mask = |is_wanted: &dyn Fn(usize) -> bool| {
+        (0..BLOCK)
+            .map(|place| u64::from(is_wanted(place)) << place)
+            .sum()
     };
+    let mask_of = |wanted: &[u8]| mask(&|place| wanted.contains(&stretch[place]));
     Masks {
-        quotes: mask(b"\""),
-        backslashes: mask(b"\\"),
-        openings: mask(b"{["),
-        closings: mask(b"}]"),
+        quotes: mask_of(b"\""),
+        backslashes: mask_of(b"\\"),
+        openings: mask_of(b"{["),
+        closings: mask_of(b"}]"),
+        pairs: mask(&|place| PAIRS.contains(&[stretch[place], stretch[place + PAIR_DISTANCE]])),
     }
 }
 
@@ -56,8 +59,8 @@ fn scan_in_pieces(
     begin: usize,
     cuts: &[usize],
 ) -> (Option<u64>, ValueScan) {
-    let padded = [text, &[b' '; BLOCK]].concat();
-    let whole = padded.len() / BLOCK * BLOCK;
+    let padded = [text, &[b' '; BLOCK + PAIR_DISTANCE]].concat();
+    let whole = (padded.len() - PAIR_DISTANCE) / BLOCK * BLOCK;
     let mut index = Index::new(scanner);
     let mut scan = ValueScan::new(begin as u64, 10);
     let mut at_hand = 0;
@@ -67,7 +70,11 @@ fn scan_in_pieces(
             break;
         }
         at_hand = whole.min(at_hand + cut);
-        index.move_on(padded[..at_hand].get(place..).unwrap_or_default());
+        index.move_on(
+            padded[..at_hand + PAIR_DISTANCE]
+                .get(place..)
+                .unwrap_or_default(),
+        );
         if index.end() > begin as u64
             && let Some(end) = scan.advance(&index)
         {
@@ -80,7 +87,7 @@ fn scan_in_pieces(
 fn byte_of_json() -> impl Strategy<Value = u8> {
     prop_oneof![
         4 => prop::sample::select(&b"\"\\{}[]:"[..]),
-        2 => prop::sample::select(&b" ,azAZ09;[{|}~\x1b\x1d"[..]),
+        2 => prop::sample::select(&b"SuilSuil ,azAZ09;[{|}~\x1b\x1d"[..]),
         1 => any::<u8>(),
     ]
 }
@@ -90,19 +97,20 @@ fn bytes_of_json(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8
         8 => prop::collection::vec(byte_of_json(), 1..20),
         1 => prop::collection::vec(Just(b'\\'), 1..70),
         2 => prop::collection::vec(Just(b'x'), 1..200),
+        2 => prop::sample::select(vec!["Sou", "ial", "iSlu", "SSuu"]).prop_map(|text| text.as_bytes().to_vec()),
     ];
     prop::collection::vec(word, length).prop_map(|words| words.concat())
 }
 
 proptest! {
     #[test]
-    fn all_scanners_see_the_same_characters(bytes in prop::collection::vec(byte_of_json(), BLOCK)) {
-        let block = bytes.first_chunk().unwrap();
-        let masks = plain_masks(block);
-        prop_assert_eq!(portable::masks_of(block), masks);
+    fn all_scanners_see_the_same_characters(bytes in prop::collection::vec(byte_of_json(), STRETCH)) {
+        let stretch = bytes.first_chunk().unwrap();
+        let masks = plain_masks(stretch);
+        prop_assert_eq!(portable::masks_of(stretch), masks);
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = avx2::Avx2::detect() {
-            prop_assert_eq!(avx2.masks_of(block), masks);
+            prop_assert_eq!(avx2.masks_of(stretch), masks);
             prop_assert_eq!(avx2.prefix_xor(masks.quotes), portable::prefix_xor(masks.quotes));
         }
     }
@@ -116,7 +124,7 @@ proptest! {
         let text = [&vec![b' '; begin][..], b"{", &bytes[..]].concat();
         let ends = |scanner, cuts: &[usize]| {
             let (end, scan) = scan_in_pieces(scanner, &text, begin, cuts);
-            (end, scan.is_too_deep())
+            (end, scan.is_too_deep(), scan.pairs().clone())
         };
         let in_pieces = ends(Scanner::Portable, &cuts);
         prop_assert_eq!(&ends(Scanner::detect(), &cuts), &in_pieces);
@@ -130,6 +138,16 @@ proptest! {
         for scanner in scanners() {
             let (end, scan) = scan_in_pieces(scanner, &text, 0, &[]);
             prop_assert_eq!(end, expected.map(|(end, _)| end as u64));
+            let length = expected.map_or(text.len(), |(end, _)| end);
+            let is_pair = |place: &usize| {
+                let second = text.get(place + PAIR_DISTANCE).copied().unwrap_or_default();
+                PAIRS.contains(&[text[*place], second])
+            };
+            let places: Vec<usize> = (0..length).filter(is_pair).collect();
+            match scan.pairs().get() {
+                Some(noted) => prop_assert_eq!(noted, &places),
+                None => prop_assert!(places.len() > PLACES_MAX),
+            }
             if let Some((_, deepest)) = expected {
                 prop_assert_eq!(scan.is_too_deep(), deepest > 10);
             }
