@@ -17,13 +17,14 @@
 
 use std::io::Read;
 
+use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::memmem;
 use simd_json::{Buffers, Tape};
 use thiserror::Error;
 
 use crate::gunzip::{Gunzip, GunzipError};
 use crate::record::{self, Record, RecordError, RecordFault};
-use crate::scan::{ElementScan, Scanner, Sighting};
+use crate::scan::{BLOCK, Index, Scanner, ValueScan};
 use crate::window::Window;
 
 /// How much text is unpacked at once: small enough to stay in the processor's cache between unpacking and scanning.
@@ -204,7 +205,7 @@ impl LogObjectReader {
         let gunzip = Gunzip::new(source, self.limits.unpacked_bytes_max);
         let mut walk = Walk {
             window: Window::new(gunzip, &mut self.window, self.window_bytes),
-            scanner: self.scanner,
+            index: Index::new(self.scanner),
             limits: self.limits,
             wanted: Wanted::new(select),
             parser: &mut self.parser,
@@ -223,7 +224,7 @@ impl LogObjectReader {
 /// One walk through an object. Every function stands, in the text, before what its name says and leaves behind it.
 struct Walk<'w, R> {
     window: Window<'w, R>,
-    scanner: Scanner,
+    index: Index,
     limits: Limits,
     wanted: Wanted<'w>,
     parser: &'w mut Parser,
@@ -349,7 +350,7 @@ impl<R: Read> Walk<'_, R> {
     }
 
     fn record(&mut self) -> Result<(), LogObjectError> {
-        let mut scan = ElementScan::new(self.limits.depth_max);
+        let mut scan = ValueScan::new(self.window.offset(), self.limits.depth_max);
         let end = self.scan_to_end(&mut scan, Some(self.tally.records))?;
         let json = &self.window.text()[..end.at];
         let fault = if !end.is_whole || end.at > self.limits.record_bytes_max {
@@ -365,7 +366,7 @@ impl<R: Read> Walk<'_, R> {
                 at: end.at - 1,
                 reason: "ExpectedMapEnd".to_owned(),
             })
-        } else if self.wanted.may_be(json, &scan) {
+        } else if self.wanted.may_be(json, scan.may_have_backslashes()) {
             self.parse(end.at)
         } else {
             self.tally.records += 1;
@@ -414,26 +415,44 @@ impl<R: Read> Walk<'_, R> {
     /// too long for a record.
     fn scan_to_end(
         &mut self,
-        scan: &mut ElementScan,
+        scan: &mut ValueScan,
         record: Option<u64>,
     ) -> Result<End, LogObjectError> {
+        self.index.start_at(self.window.offset());
         let mut is_whole = record.is_some();
         loop {
-            if let Some(at) = self.scanner.advance(scan, self.window.text()) {
-                return Ok(End { at, is_whole });
+            if let Some(end) = scan.advance(&self.index) {
+                return Ok(End {
+                    at: self.window.distance(end),
+                    is_whole,
+                });
             }
-            is_whole &= scan.scanned() <= self.limits.record_bytes_max;
+            is_whole &= scan.scanned() <= self.limits.record_bytes_max as u64;
             if !is_whole {
-                self.window.drop_front(scan.forget());
+                let scanned = self.window.distance(self.index.end());
+                self.window
+                    .drop_front(scanned.min(self.window.text().len()));
             }
-            if !self.window.read_more() {
-                let rest = self.window.text_and_spaces();
-                return match self.scanner.advance(scan, rest) {
-                    Some(at) => Ok(End { at, is_whole }),
-                    None => Err(self.ended_early(record)),
-                };
+            if !self.index_more() {
+                return Err(self.ended_early(record));
             }
         }
+    }
+
+    /// Moves the index on to the text behind it; false when there is none.
+    fn index_more(&mut self) -> bool {
+        let begin = self.index.end();
+        while self.window.text_from(begin).len() < BLOCK {
+            if !self.window.read_more() {
+                let has_rest = !self.window.text_from(begin).is_empty();
+                if has_rest {
+                    self.index.move_on(self.window.last_block_from(begin));
+                }
+                return has_rest;
+            }
+        }
+        self.index.move_on(self.window.text_from(begin));
+        true
     }
 
     /// Any value; gives what it was.
@@ -444,7 +463,7 @@ impl<R: Read> Walk<'_, R> {
         };
         match first {
             b'{' | b'[' => {
-                let mut scan = ElementScan::new(u32::MAX);
+                let mut scan = ValueScan::new(self.window.offset(), u32::MAX);
                 let end = self.scan_to_end(&mut scan, None)?;
                 self.window.drop_front(end.at);
             }
@@ -588,12 +607,19 @@ impl Parser {
 
 /// [`Select`], made ready for the two questions that are asked of a record.
 enum Wanted<'s> {
-    Issuances {
-        event_sources: &'s [&'s str],
-        starts: Vec<Start>,
-    },
+    Issuances(Issuances<'s>),
     Mentioning(memmem::Finder<'s>),
     All,
+}
+
+/// What tells, from its bytes alone, that a record cannot be an issuance: nowhere in it, its own or nested, an
+/// `eventSource` with one of the values, nowhere a name that begins with `credential`. All these words are plain
+/// letters and dots, so they stand in the bytes as they are, unless as escapes (`\u0073`), which are looked for too.
+struct Issuances<'s> {
+    event_sources: &'s [&'s str],
+    starts: Vec<Start>,
+    event_source: memmem::Finder<'static>,
+    credential: memmem::Finder<'static>,
 }
 
 /// The first eight bytes of an event source and the quote behind it, of which fewer may count.
@@ -605,36 +631,17 @@ struct Start {
 impl<'s> Wanted<'s> {
     fn new(select: &Select<'s>) -> Wanted<'s> {
         match *select {
-            Select::Issuances { event_sources } => {
-                let starts = event_sources.iter().map(|name| Start::of(name)).collect();
-                Wanted::Issuances {
-                    event_sources,
-                    starts,
-                }
-            }
+            Select::Issuances { event_sources } => Wanted::Issuances(Issuances::new(event_sources)),
             Select::Mentioning(text) => Wanted::Mentioning(memmem::Finder::new(text)),
             Select::All => Wanted::All,
         }
     }
 
     /// Whether the record may be wanted; no is certain.
-    fn may_be(&self, json: &[u8], scan: &ElementScan) -> bool {
+    fn may_be(&self, json: &[u8], may_have_backslashes: bool) -> bool {
         match self {
-            Wanted::Issuances {
-                event_sources,
-                starts,
-            } => {
-                let calls_one = match scan.event_source() {
-                    Sighting::Unseen => false,
-                    Sighting::At(at) => is_one_of(&json[at..], event_sources, starts),
-                    Sighting::Repeated => true,
-                };
-                let issues = match scan.response_elements() {
-                    Sighting::Unseen => false,
-                    Sighting::At(at) => mentions_credentials(&json[at..]),
-                    Sighting::Repeated => true,
-                };
-                calls_one || issues || scan.is_spelled_oddly(json)
+            Wanted::Issuances(issuances) => {
+                issuances.may_be(json) || (may_have_backslashes && escapes_plain_characters(json))
             }
             Wanted::Mentioning(text) => text.find(json).is_some(),
             Wanted::All => true,
@@ -644,11 +651,9 @@ impl<'s> Wanted<'s> {
     /// Whether the record that [`may_be`](Self::may_be) wanted is.
     fn is(&self, record: &Record<'_>) -> bool {
         match self {
-            Wanted::Issuances { event_sources, .. } => {
-                record
-                    .event_source()
-                    .is_some_and(|name| event_sources.contains(&name))
-                    || holds_credentials(record)
+            Wanted::Issuances(issuances) => {
+                let is_one = |name| issuances.event_sources.contains(&name);
+                record.event_source().is_some_and(is_one) || holds_credentials(record)
             }
             Wanted::Mentioning(_) | Wanted::All => true,
         }
@@ -662,24 +667,72 @@ fn holds_credentials(record: &Record<'_>) -> bool {
         || response.list("credentialSet").next().is_some()
 }
 
-/// Whether the value, with the rest of the record behind it, is one of these texts.
-fn is_one_of(value: &[u8], event_sources: &[&str], starts: &[Start]) -> bool {
-    let Some(text) = value.trim_ascii_start().strip_prefix(b"\"") else {
-        return false;
-    };
-    let first = first_eight(text);
-    starts.iter().zip(event_sources).any(|(start, name)| {
-        first & start.count == start.bytes
-            && text
-                .strip_prefix(name.as_bytes())
-                .is_some_and(|rest| rest.starts_with(b"\""))
-    })
+impl<'s> Issuances<'s> {
+    fn new(event_sources: &'s [&'s str]) -> Issuances<'s> {
+        Issuances {
+            event_sources,
+            starts: event_sources.iter().map(|name| Start::of(name)).collect(),
+            event_source: finder(b"\"eventSource\""),
+            credential: finder(b"\"credential"),
+        }
+    }
+
+    fn may_be(&self, json: &[u8]) -> bool {
+        let mut rest = json;
+        while let Some(at) = self.event_source.find(rest) {
+            rest = &rest[at + self.event_source.needle().len()..];
+            if self.is_one_of_them(rest) {
+                return true;
+            }
+        }
+        self.credential.find(json).is_some()
+    }
+
+    /// Whether what stands behind a name is one of the event sources.
+    fn is_one_of_them(&self, behind_name: &[u8]) -> bool {
+        let value = behind_name
+            .trim_ascii_start()
+            .strip_prefix(b":")
+            .unwrap_or_default();
+        let text = value
+            .trim_ascii_start()
+            .strip_prefix(b"\"")
+            .unwrap_or_default();
+        let first = first_eight(text);
+        self.starts
+            .iter()
+            .zip(self.event_sources)
+            .any(|(start, name)| {
+                first & start.count == start.bytes
+                    && text
+                        .strip_prefix(name.as_bytes())
+                        .is_some_and(|rest| rest.starts_with(b"\""))
+            })
+    }
 }
 
-/// Whether the value, with the rest of the record behind it, may be an object with credentials.
-fn mentions_credentials(value: &[u8]) -> bool {
-    let value = value.trim_ascii_start();
-    value.starts_with(b"{") && memmem::find(value, b"\"credential").is_some()
+/// A search that first looks for the two letters of the name that stand at such a distance least often in CloudTrail's
+/// text (counted over real log objects): almost only where the name stands.
+fn finder(name: &'static [u8]) -> memmem::Finder<'static> {
+    struct RareFirst;
+    impl HeuristicFrequencyRank for RareFirst {
+        fn rank(&self, byte: u8) -> u8 {
+            match byte {
+                b'S' | b'u' => 0,
+                b'i' | b'l' => 1,
+                _ => u8::MAX,
+            }
+        }
+    }
+    memmem::FinderBuilder::new().build_forward_with_ranker(RareFirst, name)
+}
+
+/// Whether `json` spells a letter, digit or dot as an escape. Only `\u00XX` can: the short escapes stand for control
+/// characters, quotes, slashes and backslashes.
+fn escapes_plain_characters(json: &[u8]) -> bool {
+    const ESCAPE: &[u8] = b"\\u00";
+    memmem::find_iter(json, ESCAPE)
+        .any(|at| matches!(json.get(at + ESCAPE.len()), Some(b'2'..=b'7')))
 }
 
 impl Start {

@@ -46,11 +46,22 @@ impl<'b, R: Read> Window<'b, R> {
         &self.buffer[self.begin..self.end]
     }
 
-    /// The text at hand and a block of spaces behind it, for the last block of all.
-    pub(crate) fn text_and_spaces(&mut self) -> &[u8] {
-        let end = self.end + BLOCK;
+    /// The text at hand behind `place` in the whole text; nothing if it does not reach there.
+    pub(crate) fn text_from(&self, place: u64) -> &[u8] {
+        self.text().get(self.distance(place)..).unwrap_or_default()
+    }
+
+    /// The last text behind `place`, less than a block, filled up with spaces.
+    pub(crate) fn last_block_from(&mut self, place: u64) -> &[u8] {
+        let begin = self.begin + self.distance(place);
+        let end = begin + BLOCK;
         self.buffer[self.end..end].fill(b' ');
-        &self.buffer[self.begin..end]
+        &self.buffer[begin..end]
+    }
+
+    /// How far behind the beginning of the text at hand `place` in the whole text is, in bytes.
+    pub(crate) fn distance(&self, place: u64) -> usize {
+        usize::try_from(place - self.offset).unwrap_or(usize::MAX)
     }
 
     /// The first `bytes` of the text and the padding that the parser asks for, which it leaves as it is.

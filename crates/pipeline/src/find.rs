@@ -14,6 +14,7 @@ use trailback_sessions::{
 };
 use trailback_tables::TableError;
 use trailback_tables::filter::{Filter, MatchColumns};
+use trailback_tables::partition::Day;
 
 use crate::data_scan::ScanError;
 use crate::lake::Lake;
@@ -22,7 +23,7 @@ use crate::store::StoreError;
 use snapshot::Snapshot;
 
 /// How often a reader looks again when linkers are faster.
-const TRIES_MAX: u32 = 8;
+const TRIES_MAX: u32 = 16;
 
 /// Milliseconds in which a session's credentials live at the longest.
 const LOOK_BACK_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
@@ -57,8 +58,8 @@ pub enum FindError {
     /// The lake cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An object of the lake cannot be read.
-    #[error("{location} is damaged; `trailback link --rebuild` makes it again")]
+    /// An object of the lake is gone or cannot be read.
+    #[error("{location} is missing or damaged; `trailback link --rebuild` makes it again")]
     Damaged {
         /// The object.
         location: String,
@@ -69,6 +70,21 @@ pub enum FindError {
     /// A thread died.
     #[error("a worker stopped")]
     Worker(#[from] tokio::task::JoinError),
+}
+
+impl FindError {
+    /// Passes over an object that is gone, a few times, because a linker may just have replaced it.
+    fn if_lasting(self, tries: &mut u32) -> Result<(), FindError> {
+        *tries += 1;
+        match self {
+            FindError::Store(StoreError::NotFound { .. }) if *tries < TRIES_MAX => Ok(()),
+            FindError::Store(StoreError::NotFound { location }) => Err(FindError::Damaged {
+                location,
+                cause: None,
+            }),
+            lasting => Err(lasting),
+        }
+    }
 }
 
 impl From<ScanError> for FindError {
@@ -115,22 +131,32 @@ pub async fn list(
     let mut rest = *range;
     let mut tries = 0;
     loop {
-        let snapshot = Snapshot::take(lake, &rest).await?;
         let mut last_day = None;
-        let mut hand_on = |day: trailback_tables::partition::Day, rows: Vec<Session>| {
+        let mut hand_on = |day: Day, rows: Vec<Session>| {
             last_day = Some(day);
             on_rows(rows)
         };
-        match snapshot.scan_days(filter, &rest, &mut hand_on).await {
-            Err(FindError::Store(StoreError::NotFound { .. })) if tries < TRIES_MAX => {
-                tries += 1;
-                if let Some(day) = last_day {
-                    rest.since = Some(day.plus(1).start());
-                }
-            }
-            done => return done,
+        let failure = match list_once(lake, filter, &rest, &mut hand_on).await {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        };
+        failure.if_lasting(&mut tries)?;
+        if let Some(day) = last_day {
+            rest.since = Some(day.plus(1).start());
         }
     }
+}
+
+async fn list_once(
+    lake: &Lake,
+    filter: &Filter,
+    range: &TimeRange,
+    on_day: snapshot::OnDay<'_>,
+) -> Result<(), FindError> {
+    Snapshot::take(lake, range)
+        .await?
+        .scan_days(filter, range, on_day)
+        .await
 }
 
 /// The ancestors of a session, origin first, as full rows. One that is not in the lake is left out.
@@ -252,15 +278,22 @@ async fn collect(
 ) -> Result<Vec<Session>, FindError> {
     let mut tries = 0;
     let mut rows = loop {
-        let snapshot = Snapshot::take(lake, range).await?;
-        match snapshot.scan(filter, range).await {
-            Err(FindError::Store(StoreError::NotFound { .. })) if tries < TRIES_MAX => tries += 1,
-            found => break found?,
+        match scan_once(lake, filter, range).await {
+            Ok(rows) => break rows,
+            Err(failure) => failure.if_lasting(&mut tries)?,
         }
     };
     rows.retain(|row| range.contains(row.issuance.record.event_time) && passes(row));
     rows.sort_by_cached_key(place);
     Ok(rows)
+}
+
+async fn scan_once(
+    lake: &Lake,
+    filter: &Filter,
+    range: &TimeRange,
+) -> Result<Vec<Session>, FindError> {
+    Snapshot::take(lake, range).await?.scan(filter, range).await
 }
 
 /// A filter that lets through every row a subject matches, and few others.

@@ -547,6 +547,26 @@ fn an_error_names_the_record_and_its_id_and_nothing_else() {
     assert!(!message.contains("SECRET"));
 }
 
+#[test]
+fn plain_characters_can_only_be_escaped_by_number() {
+    for (json, expected) in [
+        (r"\u0073", true),
+        (r"\u002E", true),
+        (r"\u00e9\u0041", true),
+        (r"\u00e9", false),
+        (r"\u0009", false),
+        (r"\u003", true),
+        (r"\u00", false),
+        (r"\n\\\/", false),
+    ] {
+        assert_eq!(
+            escapes_plain_characters(json.as_bytes()),
+            expected,
+            "{json}"
+        );
+    }
+}
+
 /// A source that gives its bytes in pieces of these lengths.
 struct Pieces<'b> {
     bytes: &'b [u8],

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
     _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi64x,
 };
 
-use super::{BLOCK, ElementScan, Masks};
+use super::{BLOCK, Index, Masks, ValueScan};
 
 /// Proof that this processor has the instructions.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +24,14 @@ impl Avx2 {
         has_all.then_some(Avx2(()))
     }
 
-    pub(super) fn advance(self, scan: &mut ElementScan, text: &[u8]) -> Option<usize> {
-        // SAFETY: `self` is the proof that the processor has the features that `advance` is compiled for.
-        unsafe { advance(scan, text) }
+    pub(super) fn index(self, index: &mut Index, blocks: &[[u8; BLOCK]]) {
+        // SAFETY: `self` is the proof that the processor has the features that the function is compiled for.
+        unsafe { index_blocks(index, blocks) }
+    }
+
+    pub(super) fn advance(self, scan: &mut ValueScan, index: &Index) -> Option<u64> {
+        // SAFETY: as above.
+        unsafe { advance(scan, index) }
     }
 
     #[cfg(test)]
@@ -43,8 +48,13 @@ impl Avx2 {
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,pclmulqdq,popcnt")]
-fn advance(scan: &mut ElementScan, text: &[u8]) -> Option<usize> {
-    scan.advance_by(text, |block| masks_of(block), |bits| prefix_xor(bits))
+fn index_blocks(index: &mut Index, blocks: &[[u8; BLOCK]]) {
+    index.index_by(blocks, |block| masks_of(block), |bits| prefix_xor(bits));
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,pclmulqdq,popcnt")]
+fn advance(scan: &mut ValueScan, index: &Index) -> Option<u64> {
+    scan.advance_in(index)
 }
 
 #[inline]
@@ -59,7 +69,6 @@ fn masks_of(block: &[u8; BLOCK]) -> Masks {
         backslashes: equal(low, high, b'\\'),
         openings: equal(low_curled, high_curled, b'{'),
         closings: equal(low_curled, high_curled, b'}'),
-        colons: equal(low, high, b':'),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The masks of a block by plain 64-bit arithmetic, eight bytes at a time.
 
-use super::{BLOCK, ElementScan, Masks};
+use super::{BLOCK, Index, Masks};
 
 const LOW_BITS: u64 = u64::from_le_bytes([0x7f; 8]);
 
-pub(super) fn advance(scan: &mut ElementScan, text: &[u8]) -> Option<usize> {
-    scan.advance_by(text, masks_of, prefix_xor)
+pub(super) fn index(index: &mut Index, blocks: &[[u8; BLOCK]]) {
+    index.index_by(blocks, masks_of, prefix_xor);
 }
 
 #[inline]
@@ -15,7 +15,6 @@ pub(super) fn masks_of(block: &[u8; BLOCK]) -> Masks {
         backslashes: 0,
         openings: 0,
         closings: 0,
-        colons: 0,
     };
     for (place, bytes) in block.as_chunks::<8>().0.iter().enumerate() {
         let word = u64::from_le_bytes(*bytes);
@@ -26,7 +25,6 @@ pub(super) fn masks_of(block: &[u8; BLOCK]) -> Masks {
         masks.backslashes |= at(equal(word, b'\\'));
         masks.openings |= at(equal(curled, b'{'));
         masks.closings |= at(equal(curled, b'}'));
-        masks.colons |= at(equal(word, b':'));
     }
     masks
 }

@@ -17,6 +17,9 @@ use crate::store::StoreError;
 /// How many data objects are scanned at once.
 const SCANS_AT_ONCE: usize = 8;
 
+/// Takes the rows of one day after the other; says whether to go on.
+pub(super) type OnDay<'a> = &'a mut (dyn FnMut(Day, Vec<Session>) -> ControlFlow<()> + Send);
+
 /// The data objects that can hold rows of some time, and their sizes in bytes.
 pub(super) struct Snapshot<'a> {
     lake: &'a Lake,
@@ -71,7 +74,7 @@ impl<'a> Snapshot<'a> {
         &self,
         filter: &Filter,
         range: &TimeRange,
-        on_day: &mut (dyn FnMut(Day, Vec<Session>) -> ControlFlow<()> + Send),
+        on_day: OnDay<'_>,
     ) -> Result<(), FindError> {
         let filter = of_time(filter, range);
         let mut days: BTreeMap<Day, Vec<(&DataKey, u64)>> = BTreeMap::new();

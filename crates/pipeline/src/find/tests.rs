@@ -1,1 +1,314 @@
+use std::collections::BTreeSet;
 
+use serde_json::Value;
+use trailback_cloudtrail::Record;
+use trailback_sessions::{LinkStatus, observe};
+use trailback_tables::partition::DATA_PREFIX;
+
+use super::*;
+use crate::link::{LinkOptions, link as relink};
+use crate::store::faulty::FaultyStore;
+use crate::story::{
+    self, ACCOUNT, by_session, by_user, days, ingest, key, lake_in, memory_lake, minute, silent,
+};
+
+const ALWAYS: TimeRange = TimeRange {
+    since: None,
+    until: None,
+};
+
+async fn lake_of(story: &[Value]) -> Lake {
+    let (_, lake) = memory_lake().await;
+    ingest(&lake, "all", story).await;
+    lake
+}
+
+/// The numbers of rows' records.
+fn numbers(rows: &[Session]) -> Vec<u32> {
+    let number = |row: &Session| row.issuance.record.event_id[24..].parse().unwrap();
+    rows.iter().map(number).collect()
+}
+
+async fn find_text(lake: &Lake, text: &str, range: &TimeRange) -> Vec<u32> {
+    numbers(&find(lake, &text.parse().unwrap(), range).await.unwrap())
+}
+
+/// Alice's chain of three over a midnight, and Bob beside it.
+fn chain_and_other() -> Vec<Value> {
+    let first = by_user(1, minute(23 * 60), "alice", "admin");
+    let second = by_session(2, minute(26 * 60), &first, "deploy");
+    let third = by_session(3, minute(27 * 60), &second, "audit");
+    let other = by_user(4, minute(27 * 60 + 1), "bob", "admin");
+    let of_other = by_session(5, minute(60 * 60), &other, "deploy");
+    vec![first, second, third, other, of_other]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_of_subject_finds_its_sessions() {
+    let lake = lake_of(&chain_and_other()).await;
+    let cases = [
+        (key(2), vec![2]),
+        (key(9), vec![]),
+        ("AKIAEXAMPLEALICE".to_owned(), vec![1, 2, 3]),
+        (
+            format!("arn:aws:sts::{ACCOUNT}:assumed-role/deploy/session-2"),
+            vec![2],
+        ),
+        ("AROAEXAMPLEDEPLOY:session-5".to_owned(), vec![5]),
+        ("AROAEXAMPLEDEPLOY".to_owned(), vec![2, 5]),
+        ("AIDAEXAMPLEALICE".to_owned(), vec![1, 2, 3]),
+        (format!("arn:aws:iam::{ACCOUNT}:role/deploy"), vec![2, 5]),
+        (
+            format!("arn:aws:iam::{ACCOUNT}:role/with/path/deploy"),
+            vec![2, 5],
+        ),
+        ("arn:aws:iam::999999999999:role/deploy".to_owned(), vec![]),
+        (format!("arn:aws:iam::{ACCOUNT}:user/bob"), vec![4, 5]),
+        (story::event_id(3), vec![3]),
+    ];
+    for (subject, wanted) in cases {
+        assert_eq!(
+            find_text(&lake, &subject, &ALWAYS).await,
+            wanted,
+            "{subject}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_range_is_from_its_start_on_and_before_its_end() {
+    let lake = lake_of(&chain_and_other()).await;
+    let user = format!("arn:aws:iam::{ACCOUNT}:user/alice");
+    let cases = [
+        (None, None, vec![1, 2, 3]),
+        (Some(26 * 60), None, vec![2, 3]),
+        (Some(26 * 60 + 1), None, vec![3]),
+        (None, Some(26 * 60), vec![1]),
+        (Some(23 * 60), Some(26 * 60 + 1), vec![1, 2]),
+        (Some(100 * 60), Some(90 * 60), vec![]),
+    ];
+    for (since, until, wanted) in cases {
+        let range = TimeRange {
+            since: since.map(minute),
+            until: until.map(minute),
+        };
+        assert_eq!(find_text(&lake, &user, &range).await, wanted, "{range:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ancestors_come_as_full_rows_origin_first() {
+    let lake = lake_of(&chain_and_other()).await;
+    let third = find(&lake, &key(3).parse().unwrap(), &ALWAYS)
+        .await
+        .unwrap()
+        .remove(0);
+    let ancestors_of_third = ancestors(&lake, &third).await.unwrap();
+    assert_eq!(numbers(&ancestors_of_third), [1, 2]);
+    assert_eq!(ancestors(&lake, &ancestors_of_third[0]).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_longer_than_a_row_lists_is_followed_to_its_origin() {
+    let mut story = vec![by_user(0, minute(0), "alice", "admin")];
+    for number in 1..80 {
+        let parent = &story[number as usize - 1];
+        let next = by_session(number, minute(i64::from(number) * 55), parent, "admin");
+        story.push(next);
+    }
+    let lake = lake_of(&story).await;
+    let last = find(&lake, &key(79).parse().unwrap(), &ALWAYS)
+        .await
+        .unwrap()
+        .remove(0);
+    assert!(last.chain.truncated && last.chain.depth == 79);
+    let ancestors = ancestors(&lake, &last).await.unwrap();
+    assert_eq!(numbers(&ancestors), (0..79).collect::<Vec<_>>());
+    let first = story::event_id(0).parse().unwrap();
+    let descendants = descendants(&lake, &first, &ALWAYS).await.unwrap();
+    assert_eq!(numbers(&descendants), (0..80).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn descendants_are_what_the_parents_say() {
+    let story = days(200);
+    let lake = lake_of(&story).await;
+    let mut all = Vec::new();
+    let mut take = |rows: Vec<Session>| {
+        all.extend(rows);
+        ControlFlow::Continue(())
+    };
+    list(&lake, &Filter::all(), &ALWAYS, &mut take)
+        .await
+        .unwrap();
+    assert_eq!(numbers(&all), (0..200).collect::<Vec<_>>());
+    let mut deepest = 0;
+    for start in [0, 3, 30, 60, 61, 120, 199] {
+        // The plain way: rows are in the order of time, so one pass is enough.
+        let mut wanted = BTreeSet::from([story::event_id(start)]);
+        for row in &all {
+            if row
+                .link
+                .parent_event_id
+                .as_ref()
+                .is_some_and(|parent| wanted.contains(&**parent))
+            {
+                wanted.insert(row.issuance.record.event_id.to_string());
+            }
+        }
+        let subject = key(start).parse().unwrap();
+        let found = descendants(&lake, &subject, &ALWAYS).await.unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|row| row.issuance.record.event_id.to_string())
+            .collect();
+        deepest = deepest.max(found.len());
+        assert_eq!(found, wanted.into_iter().collect::<Vec<_>>());
+    }
+    assert!(deepest > 3, "{deepest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_can_be_filtered_and_ended() {
+    let lake = lake_of(&days(100)).await;
+    let mut found = Vec::new();
+    let mut take = |rows: Vec<Session>| {
+        found.extend(rows);
+        ControlFlow::Break(())
+    };
+    list(&lake, &Filter::role("deploy"), &ALWAYS, &mut take)
+        .await
+        .unwrap();
+    assert!(!found.is_empty() && found.len() < 66, "{}", found.len());
+    let role = |row: &Session| row.issuance.session.role_name.as_deref() == Some("deploy");
+    assert!(found.iter().all(role));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raw_record_is_linked_to_who_made_it() {
+    let story = chain_and_other();
+    let lake = lake_of(&story).await;
+    let observed = |record: &Value| {
+        let mut text = record.to_string().into_bytes();
+        observe(&Record::parse(&mut text).unwrap()).unwrap()
+    };
+    let used = story::other_call(77, minute(27 * 60 + 30), &story[2]);
+    let session = link_record(&lake, observed(&used)).await.unwrap();
+    assert_eq!(
+        (session.link.status, session.chain.depth),
+        (LinkStatus::Linked, 3)
+    );
+    assert_eq!(
+        session.link.parent_event_id.as_deref(),
+        Some(&*story::event_id(3))
+    );
+    assert_eq!(session.origin.name.as_deref(), Some("alice"));
+    assert_eq!(
+        numbers(&ancestors(&lake, &session).await.unwrap()),
+        [1, 2, 3]
+    );
+    // The same call days later: those credentials are dead, and nobody is blamed.
+    let too_late = story::other_call(78, minute(27 * 60 + 36 * 60 + 1), &story[2]);
+    let session = link_record(&lake, observed(&too_late)).await.unwrap();
+    assert_eq!(
+        (session.link.status, session.chain.depth),
+        (LinkStatus::Gap, 0)
+    );
+    // A record that is a row is answered with the row.
+    let known = link_record(&lake, observed(&story[1])).await.unwrap();
+    assert_eq!(
+        known,
+        find(&lake, &key(2).parse().unwrap(), &ALWAYS)
+            .await
+            .unwrap()[0]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_reads_only_the_objects_of_its_time() {
+    let (store, lake) = memory_lake().await;
+    ingest(&lake, "all", &days(200)).await;
+    let watched = Arc::new(FaultyStore::watching(store));
+    let lake = lake_in(Arc::clone(&watched) as _).await;
+    let range = TimeRange::spanning(minute(0), minute(60));
+    assert_eq!(find_text(&lake, &key(1), &range).await, [1]);
+    let read: BTreeSet<_> = watched
+        .calls()
+        .into_iter()
+        .filter(|call| call.operation == "get_range")
+        .map(|call| call.key)
+        .collect();
+    assert_eq!(read.len(), 1);
+    assert_eq!(watched.count("get", DATA_PREFIX), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_see_whole_generations_while_a_linker_replaces_them() {
+    let room = tempfile::tempdir().unwrap();
+    let open = async |access| Lake::in_folder(room.path(), access).await.unwrap();
+    let story = days(60);
+    let lake = open(crate::lake::Access::Write).await;
+    ingest(&lake, "all", &story[..1]).await;
+    let writer = tokio::spawn(async move {
+        for part in story[1..].chunks(3) {
+            ingest(&lake, "all", part).await;
+        }
+    });
+    let lake = open(crate::lake::Access::Read).await;
+    let mut seen = 1;
+    while !writer.is_finished() {
+        let mut rows = Vec::new();
+        let mut take = |day: Vec<Session>| {
+            rows.extend(day);
+            ControlFlow::Continue(())
+        };
+        list(&lake, &Filter::all(), &ALWAYS, &mut take)
+            .await
+            .unwrap();
+        assert!(rows.len() >= seen, "{} after {seen}", rows.len());
+        seen = rows.len();
+        assert_eq!(find_text(&lake, &key(0), &ALWAYS).await, [0]);
+    }
+    writer.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_or_damaged_is_named() {
+    let (store, lake) = memory_lake().await;
+    ingest(&lake, "all", &days(10)).await;
+    let object = store
+        .objects()
+        .into_keys()
+        .find(|key| key.starts_with(DATA_PREFIX))
+        .unwrap();
+    crate::store::Store::delete(&*store, &[object.clone()]).await;
+    let gone = find(&lake, &key(1).parse().unwrap(), &ALWAYS)
+        .await
+        .unwrap_err();
+    assert!(gone.to_string().contains(&object), "{gone}");
+    relink(&lake, &LinkOptions::default(), &silent())
+        .await
+        .unwrap();
+    assert_eq!(find_text(&lake, &key(1), &ALWAYS).await, [1]);
+    let spoilt = bytes::Bytes::from(vec![7; 100_000]);
+    let put = crate::store::Condition::Always;
+    crate::store::Store::put(&*store, &object, spoilt, put, Default::default())
+        .await
+        .unwrap();
+    let damaged = find(&lake, &key(1).parse().unwrap(), &ALWAYS)
+        .await
+        .unwrap_err();
+    assert!(matches!(&damaged, FindError::Damaged { location, .. } if location.contains(&object)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_lake_answers_with_nothing() {
+    let (_, lake) = memory_lake().await;
+    assert_eq!(find_text(&lake, &key(1), &ALWAYS).await, Vec::<u32>::new());
+    assert_eq!(
+        descendants(&lake, &key(1).parse().unwrap(), &ALWAYS)
+            .await
+            .unwrap(),
+        []
+    );
+}
