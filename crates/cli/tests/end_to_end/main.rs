@@ -13,3 +13,4 @@ mod lakes;
 mod readme;
 mod room;
 mod sample;
+mod truth;

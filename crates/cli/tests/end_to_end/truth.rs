@@ -37,36 +37,64 @@ impl Sink for Logs {
 
 #[test]
 fn every_row_of_the_table_is_true() {
-    check(&Plan { calls: 5_000, ..Plan::small(23) });
+    check(&Plan {
+        calls: 5_000,
+        ..Plan::small(23)
+    });
 }
 
 /// The size that is promised: run by `make truth`.
 #[test]
 #[ignore = "100,000 calls among 500,000 records: make truth"]
 fn every_row_of_a_large_organisation_is_true() {
-    check(&Plan { sts_share: 0.2, uses_told: 0.01, ..Plan::organisation(42) });
+    check(&Plan {
+        sts_share: 0.2,
+        uses_told: 0.01,
+        ..Plan::organisation(42)
+    });
 }
 
 fn check(plan: &Plan) {
     let room = Room::new();
     let logs = room.path("logs");
     let folder = Folder::create(&logs, None, None).unwrap();
-    let mut simulated = Logs { folder, truths: Vec::new(), uses: Vec::new() };
+    let mut simulated = Logs {
+        folder,
+        truths: Vec::new(),
+        uses: Vec::new(),
+    };
     simulate(plan, &mut simulated).unwrap();
     let ingested = room.run(&["ingest", &logs.display().to_string()]);
     assert_eq!(ingested.status.code(), Some(0), "{}", told(&ingested));
     let answer = room.answer(&["sessions", "--limit", "0", "--format", "json"]);
-    let rows: Vec<Value> = answer.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<Value> = answer
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(rows.len(), simulated.truths.len(), "rows");
     assert!(rows.len() as u64 >= plan.calls);
-    assert!(!answer.contains(trailback_simulator::SESSION_TOKEN_START), "no session token reaches a row");
-    let by_id: BTreeMap<&str, &Value> = rows.iter().map(|row| (row["event_id"].as_str().unwrap(), row)).collect();
+    assert!(
+        !answer.contains(trailback_simulator::SESSION_TOKEN_START),
+        "no session token reaches a row"
+    );
+    let by_id: BTreeMap<&str, &Value> = rows
+        .iter()
+        .map(|row| (row["event_id"].as_str().unwrap(), row))
+        .collect();
     let mut lies = Lies::default();
     for truth in &simulated.truths {
         let row = by_id.get(&*truth.event_id);
-        lies.compare(truth.scenario, row.copied(), &serde_json::from_str(&truth.to_json()).unwrap());
+        lies.compare(
+            truth.scenario,
+            row.copied(),
+            &serde_json::from_str(&truth.to_json()).unwrap(),
+        );
     }
-    for used in simulated.uses.iter().step_by(simulated.uses.len().div_ceil(USES_TRACED).max(1)) {
+    for used in simulated
+        .uses
+        .iter()
+        .step_by(simulated.uses.len().div_ceil(USES_TRACED).max(1))
+    {
         check_use(&room, used);
     }
     assert!(lies.0.is_empty(), "{:#?}", lies.0);
@@ -78,14 +106,20 @@ struct Lies(BTreeMap<(String, String), (u32, String)>);
 
 impl Lies {
     fn compare(&mut self, scenario: &str, row: Option<&Value>, truth: &Value) {
-        let assumed = truth["session_type"].as_str().is_some_and(|kind| kind.starts_with("Assumed"));
+        let assumed = truth["session_type"]
+            .as_str()
+            .is_some_and(|kind| kind.starts_with("Assumed"));
         for (column, known) in truth.as_object().unwrap() {
             let said = row.map_or(&Value::Null, |row| &row[column]);
             // What a console session or a witness is called by is held by the tests of each family of calls.
-            let is_told = assumed || !["session_arn", "session_name", "role_arn"].contains(&column.as_str());
+            let is_told =
+                assumed || !["session_arn", "session_name", "role_arn"].contains(&column.as_str());
             if column != "scenario" && is_told && plain(said) != plain(known) {
                 let example = format!("{}: {said}, not {known}", truth["event_id"]);
-                self.0.entry((scenario.to_owned(), column.clone())).or_insert((0, example)).0 += 1;
+                self.0
+                    .entry((scenario.to_owned(), column.clone()))
+                    .or_insert((0, example))
+                    .0 += 1;
             }
         }
     }
@@ -117,7 +151,10 @@ fn check_use(room: &Room, used: &UseTruth) {
     let parent = used.link.parent_event_id.as_deref();
     match parent {
         Some(parent) => assert!(answer.contains(parent), "{place}: {answer}"),
-        None => assert!(!answer.contains("\"link_status\":\"linked\"") || used.link.chain_depth > 0, "{place}: {answer}"),
+        None => assert!(
+            !answer.contains("\"link_status\":\"linked\"") || used.link.chain_depth > 0,
+            "{place}: {answer}"
+        ),
     }
     if let Some(name) = &used.link.origin.name {
         assert!(answer.contains(&**name), "{place}: {answer}");
