@@ -314,11 +314,19 @@ impl<R: Read> Walk<'_, R> {
     }
 
     /// The next byte that is no white space; `None` at the end of the text.
+    #[inline]
     fn peek(&mut self) -> Result<Option<u8>, LogObjectError> {
+        match self.window.text().first() {
+            Some(byte) if !is_space(*byte) => Ok(Some(*byte)),
+            _ => self.pass_spaces(),
+        }
+    }
+
+    #[inline(never)]
+    fn pass_spaces(&mut self) -> Result<Option<u8>, LogObjectError> {
         loop {
             let text = self.window.text();
-            let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-            let spaces = text.iter().take_while(|byte| is_space(byte)).count();
+            let spaces = text.iter().take_while(|byte| is_space(**byte)).count();
             let next = text.get(spaces).copied();
             self.window.drop_front(spaces);
             if next.is_some() {
@@ -364,6 +372,10 @@ struct End {
     at: usize,
     /// Whether the text at hand begins where the value begins.
     is_whole: bool,
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
 /// What kind of value begins with this byte.
