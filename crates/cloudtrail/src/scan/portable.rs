@@ -21,11 +21,12 @@ pub(super) fn masks_of(stretch: &[u8; STRETCH]) -> Masks {
         // Square and curly brackets differ in this bit alone.
         let curled = byte | 0x20;
         let is_pair = |[one, other]: [u8; 2]| (byte == one) & (behind == other);
-        *kind = u8::from(byte == b'"') * QUOTE
-            | u8::from(byte == b'\\') * BACKSLASH
-            | u8::from(curled == b'{') * OPENING
-            | u8::from(curled == b'}') * CLOSING
-            | u8::from(is_pair(PAIRS[0]) | is_pair(PAIRS[1])) * PAIR;
+        let bit = |is_it: bool, kind: u8| if is_it { kind } else { 0 };
+        *kind = bit(byte == b'"', QUOTE)
+            | bit(byte == b'\\', BACKSLASH)
+            | bit(curled == b'{', OPENING)
+            | bit(curled == b'}', CLOSING)
+            | bit(is_pair(PAIRS[0]) | is_pair(PAIRS[1]), PAIR);
     }
     Masks {
         quotes: mask(&kinds, QUOTE),
