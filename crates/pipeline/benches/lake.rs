@@ -23,13 +23,21 @@ use trailback_tables::filter::Filter;
 
 type Failure = Box<dyn std::error::Error>;
 
-const ALWAYS: TimeRange = TimeRange { since: None, until: None };
+const ALWAYS: TimeRange = TimeRange {
+    since: None,
+    until: None,
+};
 
 #[allow(clippy::print_stdout, reason = "a benchmark prints")]
 fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     let number = |place: usize, default: f64| {
-        arguments.get(place).map_or(Ok(default), |word| word.parse::<f64>())
+        arguments
+            .get(place)
+            .map_or(Ok(default), |word| word.parse::<f64>())
     };
     let (calls, hours, sts_share) = (number(0, 100_000.0)?, number(1, 72.0)?, number(2, 1.0)?);
     let room = tempfile::tempdir()?;
@@ -47,7 +55,9 @@ fn main() -> Result<(), Failure> {
         tally.objects,
         tally.unpacked_bytes / 1_000_000
     );
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(measure(&logs, &room.path().join("lake")))
 }
 
@@ -56,8 +66,14 @@ async fn measure(logs: &Path, folder: &Path) -> Result<(), Failure> {
     let silent: Arc<dyn Progress> = Arc::new(Silent);
     let lake = Lake::in_folder(folder, Access::Write).await?;
     let clock = Clock::start();
-    let extracted =
-        extract(&lake, &[logs.to_owned()], &ExtractOptions::default(), &silent).await?.tally;
+    let extracted = extract(
+        &lake,
+        &[logs.to_owned()],
+        &ExtractOptions::default(),
+        &silent,
+    )
+    .await?
+    .tally;
     let rows = extracted.records.issuances + extracted.records.witnesses;
     clock.tell("extract", rows, "rows");
     println!("  {} fragments", extracted.fragments_written);
@@ -67,7 +83,11 @@ async fn measure(logs: &Path, folder: &Path) -> Result<(), Failure> {
     let clock = Clock::start();
     link(&lake, &LinkOptions::default(), &silent).await?;
     clock.tell("link, nothing new", linked.hours, "hours");
-    let options = LinkOptions { rebuild: true, recent_rows: 0, ..LinkOptions::default() };
+    let options = LinkOptions {
+        rebuild: true,
+        recent_rows: 0,
+        ..LinkOptions::default()
+    };
     let clock = Clock::start();
     let rebuilt = link(&lake, &options, &silent).await?;
     clock.tell("rebuild, nothing kept in memory", rebuilt.rows, "rows");
@@ -78,7 +98,9 @@ async fn measure(logs: &Path, folder: &Path) -> Result<(), Failure> {
     let mut sample: Vec<Session> = Vec::new();
     let mut take = |part: Vec<Session>| {
         rows += part.len() as u64;
-        let deep = part.into_iter().filter(|row| row.issuance.session.access_key_id.is_some());
+        let deep = part
+            .into_iter()
+            .filter(|row| row.issuance.session.access_key_id.is_some());
         sample.extend(deep.step_by(997).take(10));
         ControlFlow::Continue(())
     };
@@ -90,7 +112,9 @@ async fn measure(logs: &Path, folder: &Path) -> Result<(), Failure> {
 async fn look_up(folder: &Path, sample: &[Session]) -> Result<(), Failure> {
     let (mut traces, mut by_event, mut onward) = (Vec::new(), Vec::new(), Vec::new());
     for row in sample.iter().cycle().take(50) {
-        let Some(key) = row.issuance.session.access_key_id.clone() else { continue };
+        let Some(key) = row.issuance.session.access_key_id.clone() else {
+            continue;
+        };
         let start = Instant::now();
         let lake = read(folder).await?;
         let found = find(&lake, &Subject::AccessKeyId(key.clone()), &ALWAYS).await?;
@@ -133,7 +157,10 @@ impl Clock {
     fn start() -> Clock {
         // Linux: forget the peak of resident memory.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
-        Clock { wall: Instant::now(), cpu: ProcessTime::now() }
+        Clock {
+            wall: Instant::now(),
+            cpu: ProcessTime::now(),
+        }
     }
 
     #[allow(clippy::print_stdout, reason = "a benchmark prints")]
