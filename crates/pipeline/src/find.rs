@@ -14,7 +14,6 @@ use trailback_sessions::{
 };
 use trailback_tables::TableError;
 use trailback_tables::filter::{Filter, MatchColumns};
-use trailback_tables::partition::Day;
 
 use crate::data_scan::ScanError;
 use crate::lake::Lake;
@@ -131,9 +130,9 @@ pub async fn list(
     let mut rest = *range;
     let mut tries = 0;
     loop {
-        let mut last_day = None;
-        let mut hand_on = |day: Day, rows: Vec<Session>| {
-            last_day = Some(day);
+        let mut handed_on_until = rest.since;
+        let mut hand_on = |end: Timestamp, rows: Vec<Session>| {
+            handed_on_until = Some(end);
             on_rows(rows)
         };
         let failure = match list_once(lake, filter, &rest, &mut hand_on).await {
@@ -141,9 +140,7 @@ pub async fn list(
             Err(failure) => failure,
         };
         failure.if_lasting(&mut tries)?;
-        if let Some(day) = last_day {
-            rest.since = Some(day.plus(1).start());
-        }
+        rest.since = handed_on_until;
     }
 }
 
@@ -151,11 +148,11 @@ async fn list_once(
     lake: &Lake,
     filter: &Filter,
     range: &TimeRange,
-    on_day: snapshot::OnDay<'_>,
+    on_part: snapshot::OnPart<'_>,
 ) -> Result<(), FindError> {
     Snapshot::take(lake, range)
         .await?
-        .scan_days(filter, range, on_day)
+        .scan_in_order(filter, range, on_part)
         .await
 }
 

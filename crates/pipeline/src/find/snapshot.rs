@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, RangeInclusive};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use trailback_sessions::Session;
+use trailback_sessions::{Session, Timestamp};
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::{DataKey, Day, DayPart, EventHour, manifest_key};
 
@@ -17,8 +17,11 @@ use crate::store::StoreError;
 /// How many data objects are scanned at once.
 const SCANS_AT_ONCE: usize = 8;
 
-/// Takes the rows of one day after the other; says whether to go on.
-pub(super) type OnDay<'a> = &'a mut (dyn FnMut(Day, Vec<Session>) -> ControlFlow<()> + Send);
+/// How many data objects are read and sorted at once: all their rows that pass are in memory.
+const SORTED_AT_ONCE: usize = 2;
+
+/// Takes the rows of one data object after the other, and the moment up to which that is all; says whether to go on.
+pub(super) type OnPart<'a> = &'a mut (dyn FnMut(Timestamp, Vec<Session>) -> ControlFlow<()> + Send);
 
 /// The data objects that can hold rows of some time, and their sizes in bytes.
 pub(super) struct Snapshot<'a> {
@@ -69,31 +72,24 @@ impl<'a> Snapshot<'a> {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// The rows of some time that pass a filter, day by day, each day in the order of time.
-    pub(super) async fn scan_days(
+    /// The rows of some time that pass a filter, in the order of time, one data object after the other.
+    pub(super) async fn scan_in_order(
         &self,
         filter: &Filter,
         range: &TimeRange,
-        on_day: OnDay<'_>,
+        on_part: OnPart<'_>,
     ) -> Result<(), FindError> {
-        let filter = of_time(filter, range);
-        let mut days: BTreeMap<Day, Vec<(&DataKey, u64)>> = BTreeMap::new();
-        for (key, size) in &self.objects {
-            days.entry(key.day).or_default().push((key, *size));
-        }
-        let filter = &filter;
-        let scans = days.into_iter().map(|(day, objects)| async move {
-            let mut rows = Vec::new();
-            for (key, size) in objects {
-                rows.append(&mut self.scan_object(key, size, filter).await?);
-            }
+        let filter = &of_time(filter, range);
+        // No two data objects of a table hold rows of one hour.
+        let scans = self.objects.iter().map(|(key, size)| async move {
+            let mut rows = self.scan_object(key, *size, filter).await?;
             rows.sort_by_cached_key(place);
-            Ok::<_, FindError>((day, rows))
+            Ok::<_, FindError>((time_of(key).1, rows))
         });
-        let mut scans = stream::iter(scans).buffered(SCANS_AT_ONCE);
+        let mut scans = stream::iter(scans).buffered(SORTED_AT_ONCE);
         while let Some(scanned) = scans.next().await {
-            let (day, rows) = scanned?;
-            if on_day(day, rows).is_break() {
+            let (end, rows) = scanned?;
+            if on_part(end, rows).is_break() {
                 break;
             }
         }
@@ -126,7 +122,13 @@ fn days_of(range: &TimeRange) -> RangeInclusive<Day> {
 
 /// Whether a data object can hold rows of some time.
 fn may_hold(key: &DataKey, range: &TimeRange) -> bool {
-    let (start, end) = match key.part {
+    let (start, end) = time_of(key);
+    range.since.is_none_or(|since| since < end) && range.until.is_none_or(|until| start < until)
+}
+
+/// The first moment of a data object's rows, and the moment after the last.
+fn time_of(key: &DataKey) -> (Timestamp, Timestamp) {
+    match key.part {
         DayPart::Whole => (key.day.start(), key.day.plus(1).start()),
         DayPart::Hour(hour_of_day) => {
             let hour = EventHour {
@@ -135,6 +137,5 @@ fn may_hold(key: &DataKey, range: &TimeRange) -> bool {
             };
             (hour.start(), hour.plus(1).start())
         }
-    };
-    range.since.is_none_or(|since| since < end) && range.until.is_none_or(|until| start < until)
+    }
 }

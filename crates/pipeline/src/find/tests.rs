@@ -281,7 +281,7 @@ async fn what_is_gone_or_damaged_is_named() {
         .into_keys()
         .find(|key| key.starts_with(DATA_PREFIX))
         .unwrap();
-    crate::store::Store::delete(&*store, &[object.clone()]).await;
+    crate::store::Store::delete(&*store, std::slice::from_ref(&object)).await;
     let gone = find(&lake, &key(1).parse().unwrap(), &ALWAYS)
         .await
         .unwrap_err();
