@@ -27,8 +27,10 @@ const ROWS_PER_FILE: u64 = 36_000;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
+type Part = fn() -> Outcome;
+
 /// The parts, each by its name: `cargo bench -p trailback-tables --bench files -- look-ups` runs one.
-const PARTS: [(&str, fn() -> Outcome); 5] = [
+const PARTS: [(&str, Part); 5] = [
     ("sessions", sessions),
     ("large", large_file),
     ("small", small_files),
@@ -124,10 +126,10 @@ fn large_file() -> Outcome {
         .access_key_id
         .clone()
         .ok_or("no key")?;
-    report("  by key", &[file.clone()], &|| {
+    report("  by key", std::slice::from_ref(&file), &|| {
         Filter::issued_keys([wanted.clone()])
     })?;
-    report("  all, 7 columns", &[file.clone()], &|| {
+    report("  all, 7 columns", std::slice::from_ref(&file), &|| {
         Filter::matching(|_| false)
     })
 }
