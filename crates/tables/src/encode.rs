@@ -153,7 +153,7 @@ fn array<'r, R: 'r>(field: &Field<R>, rows: impl ExactSizeIterator<Item = &'r R>
             }
             !texts.is_empty() || *empty == EmptyList::Kept
         }),
-        Field::TextMap { read, .. } => map_array(rows.map(|row| read(row))),
+        Field::TextMap { read, .. } => map_array(rows.map(read)),
         Field::TextPairs { read } => texts_array(rows, |row, list| {
             let tags = read(row);
             for (key, value) in tags {
@@ -161,12 +161,12 @@ fn array<'r, R: 'r>(field: &Field<R>, rows: impl ExactSizeIterator<Item = &'r R>
             }
             !tags.is_empty()
         }),
-        Field::Bool { read, .. } => bool_array(rows.map(|row| read(row))),
-        Field::Int { read, .. } => int_array(rows.map(|row| read(row))),
+        Field::Bool { read, .. } => bool_array(rows.map(read)),
+        Field::Int { read, .. } => int_array(rows.map(read)),
         Field::Timestamp { read, .. } => {
             timestamp_array(rows.map(|row| read(row).map(|moment| moment.0)))
         }
-        Field::Hops { read, .. } => hops_array(rows.map(|row| read(row))),
+        Field::Hops { read, .. } => hops_array(rows.map(read)),
         Field::HopTexts {
             read, read_text, ..
         } => texts_array(rows, |row, list| {
