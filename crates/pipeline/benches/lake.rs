@@ -9,7 +9,6 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
