@@ -8,6 +8,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,37 +29,51 @@ const ALWAYS: TimeRange = TimeRange {
     until: None,
 };
 
-#[allow(clippy::print_stdout, reason = "a benchmark prints")]
 fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| word != "--bench")
-        .collect();
+    let arguments = std::env::args().skip(1).filter(|word| word != "--bench");
+    let arguments: Vec<String> = arguments.collect();
+    if let [word, logs, rest @ ..] = &arguments[..]
+        && word == "--simulate"
+    {
+        return write_logs(Path::new(logs), rest);
+    }
+    let room = tempfile::tempdir()?;
+    let logs = room.path().join("logs");
+    // In a process of its own, so that its memory is not in the figures.
+    let mut simulation = Command::new(std::env::current_exe()?);
+    simulation
+        .arg("--simulate")
+        .arg(&logs)
+        .args(&arguments)
+        .status()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(measure(&logs, &room.path().join("lake")))
+}
+
+#[allow(clippy::print_stdout, reason = "a benchmark prints")]
+fn write_logs(logs: &Path, arguments: &[String]) -> Result<(), Failure> {
     let number = |place: usize, default: f64| {
         arguments
             .get(place)
             .map_or(Ok(default), |word| word.parse::<f64>())
     };
     let (calls, hours, sts_share) = (number(0, 100_000.0)?, number(1, 72.0)?, number(2, 1.0)?);
-    let room = tempfile::tempdir()?;
-    let logs = room.path().join("logs");
     let plan = Plan {
         calls: calls as u64,
         duration: hours as i64 * 3600,
         sts_share,
         ..Plan::organisation(7)
     };
-    let tally = simulate(&plan, &mut Folder::create(&logs, None, None)?)?;
+    let tally = simulate(&plan, &mut Folder::create(logs, None, None)?)?;
     println!(
         "{} records in {} objects, {} MB unpacked",
         tally.records,
         tally.objects,
         tally.unpacked_bytes / 1_000_000
     );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(measure(&logs, &room.path().join("lake")))
+    Ok(())
 }
 
 #[allow(clippy::print_stdout, reason = "a benchmark prints")]

@@ -41,13 +41,8 @@ async fn everything_found_is_counted_and_what_is_bad_is_named() {
     fs::write(folder.path().join("cut.json"), &text[..text.len() - 2]).unwrap();
     fs::write(folder.path().join("bad.json"), "not JSON").unwrap();
     fs::write(folder.path().join("README.md"), "not a log").unwrap();
-    fs::write(
-        folder.path().join(
-            "111122223333_CloudTrail-Digest_eu-central-1_t_eu-central-1_20261120T0510Z.json.gz",
-        ),
-        "digest",
-    )
-    .unwrap();
+    let digest = "111122223333_CloudTrail-Digest_eu-central-1_20261120T0510Z.json.gz";
+    fs::write(folder.path().join(digest), "digest").unwrap();
     let (store, lake) = memory_lake().await;
 
     let extracted = run(&lake, folder.path().to_owned(), 2).await.unwrap();

@@ -549,7 +549,11 @@ async fn an_old_unnamed_object_is_not_trusted_but_written_again_beside() {
     let object = rows_objects(&store).remove(0);
     for (hours, copies) in [(23, 1), (25, 2)] {
         store.set_time(minute(10_000));
-        store.delete(std::slice::from_ref(&key)).await.remove(0).unwrap();
+        store
+            .delete(std::slice::from_ref(&key))
+            .await
+            .remove(0)
+            .unwrap();
         store.set_time(minute(10_000 + hours * 60));
         relink(&lake, &LinkOptions::default()).await;
         let objects = rows_objects(&store);
@@ -594,7 +598,11 @@ async fn what_is_damaged_or_gone_is_built_again() {
             ingest(&lake, "all", &story).await;
             let content = match damage {
                 "delete" => {
-                    store.delete(std::slice::from_ref(key)).await.remove(0).unwrap();
+                    store
+                        .delete(std::slice::from_ref(key))
+                        .await
+                        .remove(0)
+                        .unwrap();
                     None
                 }
                 "empty" if manifests.contains(key) => Some(Bytes::new()),
