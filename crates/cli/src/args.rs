@@ -12,7 +12,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 
     /// When to use colour; `auto` follows the terminal and NO_COLOR
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", display_order = 100)]
     pub(crate) color: Colour,
 }
 
@@ -22,11 +22,8 @@ const EXIT_CODES: &str = "Exit codes: 0 found or done; 1 not found, or some log 
 /// Where `--color` stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Colour {
-    /// On a terminal that shows it
     Auto,
-    /// Also into a pipe
     Always,
-    /// Not at all
     Never,
 }
 
@@ -89,7 +86,8 @@ pub(crate) struct Trace {
     pub(crate) at: Option<String>,
     #[command(flatten)]
     pub(crate) period: Period,
-    /// Where the subject is not in the lake, search raw log objects here for a record that mentions it
+    /// Where the subject is not in the lake, search raw log objects here for a call made with it, and
+    /// trace that
     #[arg(long, value_name = "PATH")]
     pub(crate) logs: Vec<OsString>,
     /// How many matching sessions to show, newest first; 0 shows all
@@ -129,7 +127,7 @@ pub(crate) struct Sessions {
     /// Only sessions under this session policy: a SHA-256, or how it starts
     #[arg(long, value_name = "SHA")]
     pub(crate) policy: Option<String>,
-    /// Only chains that do not show MFA at their origin
+    /// Only sessions without MFA: none on the call, in the caller's session or at the origin, as far as the logs say
     #[arg(long)]
     pub(crate) no_mfa: bool,
     #[command(flatten)]
@@ -192,9 +190,7 @@ pub(crate) struct Format {
 /// See [`Format`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AnswerFormat {
-    /// For people
     Text,
-    /// One JSON object a line
     Json,
 }
 

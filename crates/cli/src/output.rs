@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
+use textwrap::{WordSeparator, WordSplitter};
 use trailback_pipeline::tally::Problem;
 
 use crate::args::Colour;
@@ -53,14 +54,14 @@ pub(crate) fn report_errors_in_colour(colour: Colour) {
     };
     // Fails only where a handler is set already; then that one draws.
     let _ = miette::set_hook(Box::new(move |_| {
-        // Paths and ARNs in an error are there to be copied: no breaking.
-        let handler = GraphicalReportHandler::new_themed(theme.clone());
-        Box::new(
-            handler
-                .with_width(ERROR_COLUMNS)
-                .with_break_words(false)
-                .with_links(false),
-        )
+        // Paths and ARNs in an error are there to be copied: no breaking, not even at their hyphens.
+        let handler = GraphicalReportHandler::new_themed(theme.clone())
+            .with_width(ERROR_COLUMNS)
+            .with_break_words(false)
+            .with_word_separator(WordSeparator::AsciiSpace)
+            .with_word_splitter(WordSplitter::NoHyphenation)
+            .with_links(false);
+        Box::new(handler)
     }));
 }
 

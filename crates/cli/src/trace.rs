@@ -1,6 +1,6 @@
 //! `trailback trace`: from the origin down to what was asked about.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
 use miette::IntoDiagnostic;
@@ -9,7 +9,7 @@ use trailback_pipeline::extract::{ExtractOptions, uses};
 use trailback_pipeline::find::{TimeRange, ancestors, find, link_record};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_sessions::{
-    Issuance, LOOK_BACK_HOURS, Outcome, Session, Subject, Timestamp, observe,
+    Issuance, LOOK_BACK_HOURS, Outcome, Session, Subject, Timestamp, extract, observe,
 };
 
 use crate::args::AnswerFormat;
@@ -172,16 +172,21 @@ async fn search(
     Ok(found.calls)
 }
 
+/// Reads each record as the issuance that it is, or as a use of the caller's session.
 fn observe_all(records: &[Vec<u8>]) -> Result<Vec<Issuance>, NoRecord> {
     let observe_one = |json: &Vec<u8>| {
         let mut json = json.clone();
         let record = Record::parse(&mut json).map_err(NoRecord::NotRead)?;
-        observe(&record).map_err(NoRecord::NotUsable)
+        let issuance = extract(&record).map_err(NoRecord::NotUsable)?;
+        issuance.map_or_else(|| observe(&record).map_err(NoRecord::NotUsable), Ok)
     };
     records.iter().map(observe_one).collect()
 }
 
 fn read_standard_input() -> miette::Result<Vec<Vec<u8>>> {
+    if std::io::stdin().is_terminal() {
+        output::tell("paste a CloudTrail record, then press Ctrl-D on a line of its own");
+    }
     let mut pasted = Vec::new();
     std::io::stdin()
         .lock()

@@ -1,22 +1,21 @@
-//! Finds where a JSON value ends, and where a record's own `eventSource` and `responseElements` stand, without
-//! parsing it.
+//! Finds where a JSON object or list ends, and where certain letters stand in it, without parsing it.
 //!
 //! BE ADVISED: this is the innermost loop of the program; every byte of every log object goes through it, and all but
-//! a few in a hundred records go no further. It looks at 64 bytes at a time, each kind of character as one bit in a
-//! word (a *mask*), as simdjson does (Langdale and Lemire, "Parsing Gigabytes of JSON per Second"):
+//! a few in a hundred records go no further. It works in two steps, so that the first has no branch that a processor
+//! could guess wrongly, and the second has few:
 //!
-//! - a quote that is not escaped opens or closes a string; the exclusive or of all quotes up to a place tells
-//!   whether it lies inside a string, and brackets and colons inside strings do not count;
-//! - depth is counted by popcount: only a block with enough closing brackets to come back to depth 0 is looked at
-//!   bracket by bracket;
-//! - a member is recognised by the distances between two quotes and a colon, then by its text, then by its depth.
+//! 1. The [`Index`] looks at 64 bytes (a *block*) at a time, each kind of character as one bit in a word (a *mask*), as
+//!    simdjson does (Langdale and Lemire, "Parsing Gigabytes of JSON per Second"). A quote that is not escaped opens or
+//!    closes a string; the exclusive or of all quotes up to a place tells whether it lies inside a string, where brackets
+//!    do not count.
+//! 2. The [`ValueScan`] counts the brackets of block after block, and looks at them one by one only where there are
+//!    enough closing ones to end the value.
 //!
-//! Two promises, held by the tests against a parser: the end is exact for every valid JSON value, and the sightings
-//! miss nothing that is spelled plainly (`"eventSource":`). What is spelled otherwise, with `\u` escapes or a space
-//! before the colon, is not looked for, but [`is_spelled_oddly`](ElementScan::is_spelled_oddly) says that it may be
-//! there. Brackets are not matched by kind: `{]` ends, and is for the caller to refuse.
-
-use memchr::memmem;
+//! On the way it notes the places of two pairs of letters ([`PAIRS`]) that stand in the names `eventSource` and
+//! `credentials`, and in CloudTrail's text hardly anywhere else: a search for these names need look only there.
+//!
+//! The end is exact for every valid JSON value; the tests hold it against reading byte by byte. Brackets are not matched
+//! by kind: `{]` ends, and is for the caller to refuse.
 
 #[cfg(target_arch = "x86_64")]
 #[expect(
@@ -29,10 +28,24 @@ mod portable;
 /// How many bytes are looked at at once: one bit each in a `u64`.
 pub(crate) const BLOCK: usize = 64;
 
-const EVENT_SOURCE: &[u8; 13] = b"\"eventSource\"";
-const RESPONSE_ELEMENTS: &[u8; 18] = b"\"responseElements\"";
+/// How many blocks are indexed at once: enough to keep the two steps apart, few enough to stay in the nearest cache.
+const BLOCKS: usize = 64;
 
-/// Scans with the best instructions that this processor has.
+/// Pairs of letters, the second two places behind the first: of those in `"eventSource"` and `"credential`, the ones
+/// that stand least often elsewhere (counted over real log objects, where the first stands once in a record and the
+/// second in two of three).
+pub(crate) const PAIRS: [[u8; 2]; 2] = [[b'S', b'u'], [b'i', b'l']];
+
+/// How far the second letter of a pair is behind the first.
+const PAIR_DISTANCE: usize = 2;
+
+/// How much text it takes to index a block.
+pub(crate) const STRETCH: usize = BLOCK + PAIR_DISTANCE;
+
+/// How many places of pairs are noted in a value.
+const PLACES_MAX: usize = 15;
+
+/// The instructions to scan with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scanner {
     #[cfg(target_arch = "x86_64")]
@@ -41,7 +54,7 @@ pub(crate) enum Scanner {
 }
 
 impl Scanner {
-    /// The fastest one here.
+    /// The fastest that this processor has.
     pub(crate) fn detect() -> Scanner {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = avx2::Avx2::detect() {
@@ -49,64 +62,6 @@ impl Scanner {
         }
         Scanner::Portable
     }
-
-    /// Scans on in `text`, which begins where the value begins (or where [`ElementScan::forget`] cut it off), block by
-    /// block as long as blocks are full. Gives where the value ends, exclusive, or `None` when more text is needed: at
-    /// the end of all text a block of spaces.
-    pub(crate) fn advance(self, scan: &mut ElementScan, text: &[u8]) -> Option<usize> {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Scanner::Avx2(avx2) => avx2.advance(scan, text),
-            Scanner::Portable => portable::advance(scan, text),
-        }
-    }
-}
-
-/// One value that is being scanned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ElementScan {
-    carry: Carry,
-    seen: Seen,
-    depth_max: u64,
-}
-
-/// What changes with every block: apart from the rest, and little, so that the loop keeps it in registers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Carry {
-    /// How much of the text is behind us.
-    scanned: usize,
-    /// How many brackets are open.
-    depth: u64,
-    /// All ones inside a string.
-    in_string: u64,
-    /// 1 where the next byte is escaped.
-    escape: u64,
-    /// What the block before is to the next one: its last byte a quote; strings begin so many bytes before the border as
-    /// the two names are long. (One word, shifted across the border, would take an instruction that is slow on some
-    /// processors.)
-    quote: u64,
-    begin: u64,
-    longer_begin: u64,
-}
-
-/// What was met on the way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
-    is_too_deep: bool,
-    has_backslashes: bool,
-    /// Whether a colon does not follow a quote.
-    has_lone_colons: bool,
-    event_source: Sighting,
-    response_elements: Sighting,
-}
-
-/// Where the value of one of a record's own members begins: the place after the colon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sighting {
-    Unseen,
-    At(usize),
-    /// Duplicate members: the parser must say which one counts.
-    Repeated,
 }
 
 /// The characters of one block that matter; bit 0 is the first byte.
@@ -118,204 +73,159 @@ struct Masks {
     openings: u64,
     /// `}` and `]`.
     closings: u64,
-    colons: u64,
+    /// The first letters of [`PAIRS`].
+    pairs: u64,
 }
 
-impl ElementScan {
-    /// A scan that stands before a value; a value nested deeper than `depth_max` is marked.
-    pub(crate) fn new(depth_max: u32) -> ElementScan {
-        let seen = Seen {
-            is_too_deep: false,
+/// The structure of a stretch of text, from a place outside strings on.
+pub(crate) struct Index {
+    scanner: Scanner,
+    /// Where the stretch begins in the whole text.
+    begin: u64,
+    /// How many blocks it has.
+    count: usize,
+    blocks: [Structure; BLOCKS],
+    has_backslashes: bool,
+    carry: Carry,
+}
+
+/// The brackets outside strings and the pairs of letters of one block.
+#[derive(Clone, Copy, Default)]
+struct Structure {
+    openings: u64,
+    closings: u64,
+    pairs: u64,
+}
+
+/// What must be known from one block to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Carry {
+    /// All ones inside a string.
+    in_string: u64,
+    /// 1 where the next byte is escaped.
+    escape: u64,
+}
+
+impl Index {
+    pub(crate) fn new(scanner: Scanner) -> Index {
+        Index {
+            scanner,
+            begin: 0,
+            count: 0,
+            blocks: [Structure::default(); BLOCKS],
             has_backslashes: false,
-            has_lone_colons: false,
-            event_source: Sighting::Unseen,
-            response_elements: Sighting::Unseen,
-        };
-        ElementScan {
             carry: Carry::default(),
-            seen,
-            depth_max: u64::from(depth_max),
         }
     }
 
-    /// Whether the value nests deeper than allowed.
-    pub(crate) fn is_too_deep(&self) -> bool {
-        self.seen.is_too_deep
+    /// Where the stretch ends in the whole text.
+    pub(crate) fn end(&self) -> u64 {
+        self.begin + (self.count * BLOCK) as u64
     }
 
-    /// The value of the record's own `eventSource`.
-    pub(crate) fn event_source(&self) -> Sighting {
-        self.seen.event_source
+    /// Where a block begins in the whole text.
+    fn place_of(&self, block: usize) -> u64 {
+        self.begin + (block * BLOCK) as u64
     }
 
-    /// The value of the record's own `responseElements`.
-    pub(crate) fn response_elements(&self) -> Sighting {
-        self.seen.response_elements
+    /// Makes sure that the index holds the place `at`, which is outside strings, or goes on from there.
+    pub(crate) fn start_at(&mut self, at: u64) {
+        if at < self.begin || at >= self.end() {
+            (self.begin, self.count, self.carry) = (at, 0, Carry::default());
+        }
     }
 
-    /// Whether names or values of `record`, the whole value that was scanned, may be spelled so that they cannot be
-    /// recognised by their bytes: letters, digits and dots as `\u0073`, or a colon apart from its name.
-    pub(crate) fn is_spelled_oddly(&self, record: &[u8]) -> bool {
-        self.seen.has_lone_colons || (self.seen.has_backslashes && escapes_plain_characters(record))
+    /// Indexes the next stretch: as many blocks as fit and as `text`, which begins where this stretch ends, has with
+    /// [`PAIR_DISTANCE`] bytes behind them.
+    pub(crate) fn move_on(&mut self, text: &[u8]) {
+        self.begin = self.end();
+        self.count = BLOCKS.min(text.len().saturating_sub(PAIR_DISTANCE) / BLOCK);
+        match self.scanner {
+            #[cfg(target_arch = "x86_64")]
+            Scanner::Avx2(avx2) => avx2.index(self, text),
+            Scanner::Portable => portable::index(self, text),
+        }
     }
 
-    /// How much of the text at hand is scanned.
-    pub(crate) fn scanned(&self) -> usize {
-        self.carry.scanned
-    }
-
-    /// What is scanned need not be kept. Gives how many bytes of the text may go; what was sighted is lost.
-    pub(crate) fn forget(&mut self) -> usize {
-        std::mem::take(&mut self.carry.scanned)
-    }
-
-    /// The loop, to be compiled once for each set of instructions. What the processor cannot foretell happens a few
-    /// times in a record, not in every block.
+    /// The loop, to be compiled once for each set of instructions.
     #[inline(always)]
-    fn advance_by(
+    fn index_by(
         &mut self,
-        text: &[u8],
-        masks_of: impl Fn(&[u8; BLOCK]) -> Masks,
+        mut text: &[u8],
+        masks_of: impl Fn(&[u8; STRETCH]) -> Masks,
         prefix_xor: impl Fn(u64) -> u64,
-    ) -> Option<usize> {
+    ) {
         let mut carry = self.carry;
-        let (blocks, _) = text.get(carry.scanned..)?.as_chunks();
-        for block in blocks {
-            let mut masks = masks_of(block);
+        let mut all_backslashes = 0;
+        for structure in &mut self.blocks[..self.count] {
+            let Some(stretch) = text.first_chunk() else {
+                break;
+            };
+            text = &text[BLOCK..];
+            let masks = masks_of(stretch);
             let mut escaped = std::mem::take(&mut carry.escape);
             if masks.backslashes != 0 {
-                self.seen.has_backslashes = true;
+                all_backslashes |= masks.backslashes;
                 (escaped, carry.escape) = escapes(masks.backslashes, escaped);
             }
-            masks.quotes &= !escaped;
-            let strings = prefix_xor(masks.quotes) ^ carry.in_string;
+            let quotes = masks.quotes & !escaped;
+            let strings = prefix_xor(quotes) ^ carry.in_string;
             carry.in_string = (strings.cast_signed() >> 63).cast_unsigned();
-            masks = masks.outside(strings);
-
-            let (names, lone_colons) = carry.names(masks, strings);
-            if lone_colons != 0 {
-                self.seen.has_lone_colons = true;
-            }
-            let opened = u64::from(masks.openings.count_ones());
-            let closed = u64::from(masks.closings.count_ones());
-            if masks.unpaired_closings() >= carry.depth
-                && let Some(last) = carry.closing_that_ends(masks)
-            {
-                let beyond = !(last | (last - 1));
-                self.seen
-                    .look_at(text, carry, masks.outside(beyond), names & !beyond);
-                self.seen
-                    .limit_depth(carry, masks.outside(beyond), self.depth_max);
-                let end = carry.scanned + last.trailing_zeros() as usize + 1;
-                self.carry = carry;
-                return Some(end);
-            }
-            // Only then does the block come to the record's own level.
-            if names != 0 && carry.depth <= closed + 1 {
-                self.seen.look_at(text, carry, masks, names);
-            }
-            if carry.depth + opened > self.depth_max {
-                self.seen.limit_depth(carry, masks, self.depth_max);
-            }
-            carry.depth = carry.depth + opened - closed;
-            carry.scanned += BLOCK;
+            *structure = Structure {
+                openings: masks.openings & !strings,
+                closings: masks.closings & !strings,
+                pairs: masks.pairs,
+            };
         }
+        self.has_backslashes = all_backslashes != 0;
         self.carry = carry;
-        None
     }
 }
 
-impl Carry {
-    /// The colons behind names that are as long as the two that are looked for, and those that follow no quote.
+impl Structure {
+    /// What stands at these places.
     #[inline(always)]
-    fn names(&mut self, masks: Masks, strings: u64) -> (u64, u64) {
-        let begins = masks.quotes & strings;
-        let named = masks.colons & (masks.quotes << 1 | self.quote);
-        let long = begins << EVENT_SOURCE.len() | self.begin;
-        let longer = begins << RESPONSE_ELEMENTS.len() | self.longer_begin;
-        self.quote = masks.quotes >> (BLOCK - 1);
-        self.begin = begins >> (BLOCK - EVENT_SOURCE.len());
-        self.longer_begin = begins >> (BLOCK - RESPONSE_ELEMENTS.len());
-        (named & (long | longer), masks.colons ^ named)
+    fn within(self, places: u64) -> Structure {
+        Structure {
+            openings: self.openings & places,
+            closings: self.closings & places,
+            pairs: self.pairs & places,
+        }
     }
 
-    /// The closing bracket that brings the depth to 0, as a mask of one bit.
+    /// The depth behind this block, or behind what was left of it.
     #[inline(always)]
-    fn closing_that_ends(self, masks: Masks) -> Option<u64> {
-        let mut rest = masks.closings;
+    fn depth_behind(self, depth: u64) -> u64 {
+        depth + u64::from(self.openings.count_ones()) - u64::from(self.closings.count_ones())
+    }
+
+    /// The closing bracket that brings the depth to 0, as a mask of one bit; 0 if there is none.
+    #[inline(always)]
+    fn closing_that_ends(self, depth: u64) -> u64 {
+        // From each opening bracket a carry runs through what is no bracket, up to the next one. A closing bracket that
+        // it meets leaves no level that the block did not enter.
+        let others = !(self.openings | self.closings);
+        let paired = (self.openings << 1).wrapping_add(others) & self.closings;
+        if u64::from((self.closings & !paired).count_ones()) < depth {
+            return 0;
+        }
+        let mut rest = self.closings;
         let mut closed = 0;
         while rest != 0 {
             let closing = rest & rest.wrapping_neg();
-            let opened = u64::from((masks.openings & (closing - 1)).count_ones());
             closed += 1;
-            if self.depth + opened <= closed {
-                return Some(closing);
+            if depth + u64::from((self.openings & (closing - 1)).count_ones()) <= closed {
+                return closing;
             }
             rest &= rest - 1;
         }
-        None
-    }
-}
-
-impl Seen {
-    /// Looks at the names before these colons, if they are names of the record's own members.
-    #[inline(always)]
-    fn look_at(&mut self, text: &[u8], carry: Carry, masks: Masks, mut names: u64) {
-        while names != 0 {
-            let before = masks.outside(!((names & names.wrapping_neg()) - 1));
-            let opened = u64::from(before.openings.count_ones());
-            let closed = u64::from(before.closings.count_ones());
-            if carry.depth + opened - closed == 1 {
-                let colon = carry.scanned + names.trailing_zeros() as usize;
-                let behind = text.get(..colon).unwrap_or_default();
-                if behind.last_chunk() == Some(EVENT_SOURCE) {
-                    self.event_source.sight(colon + 1);
-                } else if behind.last_chunk() == Some(RESPONSE_ELEMENTS) {
-                    self.response_elements.sight(colon + 1);
-                }
-            }
-            names &= names - 1;
-        }
-    }
-
-    #[cold]
-    fn limit_depth(&mut self, carry: Carry, masks: Masks, depth_max: u64) {
-        let mut openings = masks.openings;
-        let mut depth = carry.depth;
-        while openings != 0 && !self.is_too_deep {
-            let before = (openings & openings.wrapping_neg()) - 1;
-            depth += 1;
-            let closed = u64::from((masks.closings & before).count_ones());
-            self.is_too_deep = depth - closed > depth_max;
-            openings &= openings - 1;
-        }
-    }
-}
-
-impl Masks {
-    /// The brackets and colons outside of these places.
-    #[inline(always)]
-    fn outside(self, places: u64) -> Masks {
-        Masks {
-            openings: self.openings & !places,
-            closings: self.closings & !places,
-            colons: self.colons & !places,
-            ..self
-        }
-    }
-
-    /// How many closing brackets do not directly follow their opening one: as many levels at most can a block leave.
-    #[inline(always)]
-    fn unpaired_closings(self) -> u64 {
-        let others = !(self.openings | self.closings);
-        // From each opening bracket the carry runs through what is no bracket, up to the next one.
-        let paired = (self.openings << 1).wrapping_add(others) & self.closings;
-        u64::from((self.closings & !paired).count_ones())
+        0
     }
 }
 
 /// The bytes of a block that a backslash escapes, in runs of backslashes of any length, and 1 if the first byte of the
 /// next block is escaped; `before` tells that of this block.
+#[inline(always)]
 fn escapes(backslashes: u64, before: u64) -> (u64, u64) {
     const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
     let starts = backslashes & !before;
@@ -323,21 +233,161 @@ fn escapes(backslashes: u64, before: u64) -> (u64, u64) {
     (codes ^ (backslashes | before), (codes & backslashes) >> 63)
 }
 
-impl Sighting {
-    fn sight(&mut self, at: usize) {
-        *self = match self {
-            Sighting::Unseen => Sighting::At(at),
-            Sighting::At(_) | Sighting::Repeated => Sighting::Repeated,
-        };
+/// One object or list that is being scanned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValueScan {
+    /// Where it begins, and how far it is scanned, in the whole text.
+    begin: u64,
+    at: u64,
+    /// How many brackets are open.
+    depth: u64,
+    depth_max: u64,
+    is_too_deep: bool,
+    has_backslashes: bool,
+    pairs: PairPlaces,
+}
+
+/// Where pairs of letters stand in a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PairPlaces {
+    places: [usize; PLACES_MAX],
+    /// How many there are; more than [`PLACES_MAX`] are not noted.
+    count: usize,
+}
+
+impl PairPlaces {
+    /// The places of the first letters, counted from the value's beginning, in order; `None` if there are too many to be
+    /// noted.
+    pub(crate) fn get(&self) -> Option<&[usize]> {
+        self.places.get(..self.count)
+    }
+
+    fn note(&mut self, place: usize) {
+        if let Some(slot) = self.places.get_mut(self.count) {
+            *slot = place;
+        }
+        self.count += 1;
     }
 }
 
-/// Whether `json` spells a letter, digit or dot as an escape. Only `\u00XX` can: the short escapes stand for control
-/// characters, quotes, slashes and backslashes.
-fn escapes_plain_characters(json: &[u8]) -> bool {
-    const ESCAPE: &[u8] = b"\\u00";
-    memmem::find_iter(json, ESCAPE)
-        .any(|at| matches!(json.get(at + ESCAPE.len()), Some(b'2'..=b'7')))
+impl ValueScan {
+    /// A scan that stands before the value at `begin`; if it nests deeper than `depth_max` it is marked.
+    pub(crate) fn new(begin: u64, depth_max: u32) -> ValueScan {
+        ValueScan {
+            begin,
+            at: begin,
+            depth: 0,
+            depth_max: u64::from(depth_max),
+            is_too_deep: false,
+            has_backslashes: false,
+            pairs: PairPlaces {
+                places: [0; PLACES_MAX],
+                count: 0,
+            },
+        }
+    }
+
+    /// Where [`PAIRS`] stand in the value.
+    pub(crate) fn pairs(&self) -> &PairPlaces {
+        &self.pairs
+    }
+
+    /// Whether the value nests deeper than allowed.
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.is_too_deep
+    }
+
+    /// Whether there are backslashes in the value or near it; no is certain.
+    pub(crate) fn may_have_backslashes(&self) -> bool {
+        self.has_backslashes
+    }
+
+    /// How many bytes of the value are scanned.
+    pub(crate) fn scanned(&self) -> u64 {
+        self.at - self.begin
+    }
+
+    /// Scans on to the end of `index`, which holds the place up to which the value is scanned. Gives where in the whole
+    /// text the value ends, exclusive, if it does so there.
+    pub(crate) fn advance(&mut self, index: &Index) -> Option<u64> {
+        self.has_backslashes |= index.has_backslashes;
+        match index.scanner {
+            #[cfg(target_arch = "x86_64")]
+            Scanner::Avx2(avx2) => avx2.advance(self, index),
+            Scanner::Portable => self.advance_in(index),
+        }
+    }
+
+    /// The loop, to be compiled once for each set of instructions.
+    #[inline(always)]
+    fn advance_in(&mut self, index: &Index) -> Option<u64> {
+        let offset = as_usize(self.at - index.begin);
+        let mut blocks = index.blocks[..index.count]
+            .iter()
+            .enumerate()
+            .skip(offset / BLOCK);
+        // A value begins anywhere in a block; what is before it does not count.
+        if !offset.is_multiple_of(BLOCK)
+            && let Some((place, block)) = blocks.next()
+        {
+            let behind = block.within(u64::MAX << (offset % BLOCK));
+            if let Some(end) = self.look_into(behind, index.place_of(place)) {
+                return Some(end);
+            }
+        }
+        // Above this, one more block could break the limit.
+        let watched = self.depth_max.saturating_sub(BLOCK as u64);
+        let mut depth = self.depth;
+        for (place, block) in blocks {
+            let closed = u64::from(block.closings.count_ones());
+            if closed >= depth || block.pairs != 0 || depth > watched {
+                self.depth = depth;
+                if let Some(end) = self.look_into(*block, index.place_of(place)) {
+                    return Some(end);
+                }
+                depth = self.depth;
+            } else {
+                depth = block.depth_behind(depth);
+            }
+        }
+        self.depth = depth;
+        self.at = index.end();
+        None
+    }
+
+    /// Scans the block that begins at `begin`, bracket by bracket and pair by pair.
+    #[inline(always)]
+    fn look_into(&mut self, block: Structure, begin: u64) -> Option<u64> {
+        let last = block.closing_that_ends(self.depth);
+        // Without such a bracket the block counts as a whole: 0 - 1 has all bits.
+        let block = block.within(last | last.wrapping_sub(1));
+        if self.depth + u64::from(block.openings.count_ones()) > self.depth_max {
+            self.limit_depth(block);
+        }
+        let mut pairs = block.pairs;
+        while pairs != 0 {
+            let place = begin + u64::from(pairs.trailing_zeros());
+            self.pairs.note(as_usize(place - self.begin));
+            pairs &= pairs - 1;
+        }
+        self.depth = block.depth_behind(self.depth);
+        (last != 0).then(|| begin + u64::from(last.trailing_zeros()) + 1)
+    }
+
+    #[cold]
+    fn limit_depth(&mut self, block: Structure) {
+        let mut rest = block.openings;
+        while rest != 0 && !self.is_too_deep {
+            let upto = rest ^ (rest - 1);
+            self.is_too_deep = block.within(upto).depth_behind(self.depth) > self.depth_max;
+            rest &= rest - 1;
+        }
+    }
+}
+
+/// A distance within the window.
+fn as_usize(distance: u64) -> usize {
+    usize::try_from(distance).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

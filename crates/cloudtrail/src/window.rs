@@ -7,11 +7,11 @@
 use std::io::Read;
 
 use crate::gunzip::{Gunzip, GunzipError};
-use crate::scan::BLOCK;
+use crate::scan::STRETCH;
 
-/// Room behind the text: a block for the scanner, and what the parser wants to look at beyond its input.
-const PADDING: usize = if BLOCK > simd_json::INPUT_PADDING {
-    BLOCK
+/// Room behind the text: for the scanner's last stretch, and for what the parser wants to look at beyond its input.
+const PADDING: usize = if STRETCH > simd_json::INPUT_PADDING {
+    STRETCH
 } else {
     simd_json::INPUT_PADDING
 };
@@ -30,7 +30,7 @@ pub(crate) struct Window<'b, R> {
 impl<'b, R: Read> Window<'b, R> {
     /// A window of at least `bytes` over the text of `source`, in a buffer that may have served before.
     pub(crate) fn new(source: Gunzip<R>, buffer: &'b mut Vec<u8>, bytes: usize) -> Window<'b, R> {
-        buffer.resize(buffer.len().max(bytes.max(BLOCK) + PADDING), 0);
+        buffer.resize(buffer.len().max(bytes.max(STRETCH) + PADDING), 0);
         Window {
             source,
             buffer,
@@ -46,11 +46,22 @@ impl<'b, R: Read> Window<'b, R> {
         &self.buffer[self.begin..self.end]
     }
 
-    /// The text at hand and a block of spaces behind it, for the last block of all.
-    pub(crate) fn text_and_spaces(&mut self) -> &[u8] {
-        let end = self.end + BLOCK;
+    /// The text at hand behind `place` in the whole text; nothing if it does not reach there.
+    pub(crate) fn text_from(&self, place: u64) -> &[u8] {
+        self.text().get(self.distance(place)..).unwrap_or_default()
+    }
+
+    /// The last text behind `place`, less than a stretch, filled up with spaces.
+    pub(crate) fn last_stretch_from(&mut self, place: u64) -> &[u8] {
+        let begin = self.begin + self.distance(place);
+        let end = begin + STRETCH;
         self.buffer[self.end..end].fill(b' ');
-        &self.buffer[self.begin..end]
+        &self.buffer[begin..end]
+    }
+
+    /// How far behind the beginning of the text at hand `place` in the whole text is, in bytes.
+    pub(crate) fn distance(&self, place: u64) -> usize {
+        usize::try_from(place - self.offset).unwrap_or(usize::MAX)
     }
 
     /// The first `bytes` of the text and the padding that the parser asks for, which it leaves as it is.

@@ -25,8 +25,11 @@ pub struct Column {
     pub meaning: &'static str,
     /// Never null.
     pub required: bool,
-    /// What a reader can skip by.
-    pub pruning: Pruning,
+    /// What readers can skip by.
+    pub statistics: Statistics,
+    /// Whether the file has a Bloom filter: for values that people ask for one by one. It costs 2 bytes for each distinct
+    /// value of a row group, so that of a column with few values costs nothing.
+    pub bloom: bool,
     /// Whether values repeat often enough for a dictionary to pay.
     pub dictionary: bool,
     pub(crate) access: Access,
@@ -76,17 +79,15 @@ impl Group {
     }
 }
 
-/// What the file keeps of a column so that readers can skip parts of it.
+/// Minimum, maximum and null count that the file keeps of a column, so that readers can skip parts of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pruning {
-    /// Nothing: nested columns, whose statistics no engine uses, and free text.
+pub enum Statistics {
+    /// None: nested columns, whose statistics no engine uses, and free text.
     Nothing,
-    /// Minimum, maximum and null count of each row group.
+    /// Of each row group.
     RowGroups,
-    /// The same of each page, for columns that the sort order clusters.
+    /// Of each page too, for columns that the sort order clusters.
     Pages,
-    /// As [`Pruning::RowGroups`], and a Bloom filter: values asked for one by one.
-    Bloom,
 }
 
 /// The type of a column.
@@ -110,16 +111,17 @@ pub enum ColumnType {
 
 impl Column {
     const fn new(group: Group, name: &'static str, meaning: &'static str, access: Access) -> Self {
-        let pruning = match access.column_type() {
-            ColumnType::Texts | ColumnType::TextMap | ColumnType::Hops => Pruning::Nothing,
-            _ => Pruning::RowGroups,
+        let statistics = match access.column_type() {
+            ColumnType::Texts | ColumnType::TextMap | ColumnType::Hops => Statistics::Nothing,
+            _ => Statistics::RowGroups,
         };
         Self {
             name,
             group,
-            meaning,
+            meaning: meaning.trim_ascii(),
             required: false,
-            pruning,
+            statistics,
+            bloom: false,
             dictionary: true,
             access,
         }
@@ -132,8 +134,25 @@ impl Column {
         }
     }
 
-    const fn pruned_by(self, pruning: Pruning) -> Self {
-        Self { pruning, ..self }
+    const fn with_page_statistics(self) -> Self {
+        Self {
+            statistics: Statistics::Pages,
+            ..self
+        }
+    }
+
+    const fn without_statistics(self) -> Self {
+        Self {
+            statistics: Statistics::Nothing,
+            ..self
+        }
+    }
+
+    const fn with_bloom(self) -> Self {
+        Self {
+            bloom: true,
+            ..self
+        }
     }
 
     /// Values hardly repeat inside a row group.

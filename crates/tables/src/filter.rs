@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
-use trailback_sessions::{Session, Text, Timestamp};
+use trailback_sessions::arn::{Arn, Principal};
+use trailback_sessions::{MatchFacts, Session, Subject, Text, Timestamp, Wanted};
 
 use crate::columns::{self, Column, ColumnType, Value, tag_pair};
 use crate::error::TableError;
@@ -21,6 +22,11 @@ pub(crate) enum Condition {
     TextIn {
         column: &'static Column,
         values: Arc<HashSet<Text>>,
+    },
+    /// The text begins so.
+    TextPrefix {
+        column: &'static Column,
+        prefix: Text,
     },
     /// The column is false or null.
     NotTrue {
@@ -177,6 +183,67 @@ impl Filter {
         Self(Condition::Matching(Matcher(Arc::new(wants))))
     }
 
+    /// Rows that a linker wants.
+    #[must_use]
+    pub fn wanted(wanted: Arc<Wanted>) -> Self {
+        Self::matching(move |row| {
+            wanted.wants(&MatchFacts {
+                event_time: row.event_time,
+                access_key_id: row.access_key_id,
+                session_principal_id: row.session_principal_id,
+                role_account_id: row.role_account_id,
+                role_name: row.role_name,
+                session_name: row.session_name,
+                replaces_event_id: row.replaces_event_id,
+            })
+        })
+    }
+
+    /// Rows that are about a subject, as [`Subject::matches`] has it.
+    #[must_use]
+    pub fn for_subject(subject: &Subject) -> Self {
+        let is = |column, text: &Text| Self::known_text_in(column, [Text::clone(text)]);
+        match subject {
+            Subject::AccessKeyId(id) => is("access_key_id", id).or(is("origin_access_key_id", id)),
+            Subject::SessionArn(arn) => is("session_arn", arn),
+            Subject::PrincipalId(id) => {
+                let itself = is("session_principal_id", id).or(is("origin_principal_id", id));
+                // A bare `AROA…` stands for every session of its role.
+                if id.contains(':') {
+                    itself
+                } else {
+                    itself.or(Self::sessions_of_role(id))
+                }
+            }
+            Subject::RoleArn(arn) => {
+                let parsed = Arn::parse(arn);
+                // A role's path is not in every record: account and name decide.
+                match parsed
+                    .as_ref()
+                    .and_then(|arn| Some((arn.account_id, arn.principal()?)))
+                {
+                    Some((account_id, Principal::Role { name })) => {
+                        let named = Self::known_text_in("role_name", [name]);
+                        let of_account = Self::known_text_in("role_account_id", [account_id]);
+                        is("role_arn", arn).or(named.and(of_account))
+                    }
+                    _ => is("role_arn", arn),
+                }
+            }
+            Subject::UserArn(arn) => is("origin_arn", arn).or(is("session_arn", arn)),
+            Subject::EventId(id) => is("event_ids", id).or(is("replaces_event_id", id)),
+        }
+    }
+
+    /// The principal IDs of a role's sessions begin with the role's own.
+    fn sessions_of_role(role_id: &str) -> Self {
+        let column = columns::named("session_principal_id");
+        let prefix = Text::from(format!("{role_id}:"));
+        column.map_or(Self::any([]), |column| {
+            Self(Condition::TextPrefix { column, prefix })
+        })
+    }
+
     /// Both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -231,6 +298,9 @@ impl Condition {
                 Value::Pairs(pairs) => pairs.iter().any(|pair| values.contains(pair.as_str())),
                 _ => false,
             },
+            Self::TextPrefix { column, prefix } => {
+                matches!(column.value(row), Value::Text(text) if text.starts_with(&**prefix))
+            }
             Self::NotTrue { column } => column.value(row) != Value::Bool(true),
             Self::Time { since, until } => {
                 (*since..*until).contains(&row.issuance.record.event_time)
@@ -254,7 +324,9 @@ impl Condition {
     pub(crate) fn columns(&self) -> Vec<&'static str> {
         match self {
             Self::Always => Vec::new(),
-            Self::TextIn { column, .. } | Self::NotTrue { column } => vec![column.name],
+            Self::TextIn { column, .. }
+            | Self::TextPrefix { column, .. }
+            | Self::NotTrue { column } => vec![column.name],
             Self::Time { .. } => vec!["event_time"],
             Self::Matching(_) => MATCH_COLUMNS.to_vec(),
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::columns).collect(),
@@ -281,7 +353,15 @@ impl fmt::Debug for Matcher {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::arbitrary;
+    use crate::encode_sessions;
+    use crate::scan::{Scan, Step};
 
     #[test]
     fn every_column_a_filter_names_exists() {
@@ -303,6 +383,79 @@ mod tests {
             assert!(!columns.is_empty(), "{filter:?}");
             for name in columns {
                 assert!(columns::named(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn a_subjects_filter_passes_what_the_subject_matches(
+            mut rows in arbitrary::sessions(6),
+            names in proptest::collection::vec(0_usize..6, 48),
+        ) {
+            let mut names = names.into_iter().cycle();
+            let mut text = || Some(Text::from(SUBJECTS[names.next().unwrap_or(0)]));
+            for row in &mut rows {
+                let session = &mut row.issuance.session;
+                session.access_key_id = text();
+                session.session_principal_id = text();
+                session.role_arn = text();
+                session.session_arn = text();
+                session.role_name = Some("r".into());
+                session.role_account_id = Some("111122223333".into());
+                row.issuance.record.replaces_event_id = text();
+                let origin = Arc::make_mut(&mut row.origin);
+                (origin.access_key_id, origin.principal_id, origin.arn) = (text(), text(), text());
+            }
+            let file = Bytes::from(encode_sessions(&rows).unwrap());
+            for subject in SUBJECTS.into_iter().flat_map(subjects) {
+                let filter = Filter::for_subject(&subject);
+                let expected: Vec<_> = rows.iter().filter(|row| subject.matches(row)).cloned().collect();
+                let passed: Vec<_> = rows.iter().filter(|row| filter.matches(row)).cloned().collect();
+                prop_assert_eq!(&passed, &expected, "{:?}", subject);
+                prop_assert_eq!(scan_all(&file, filter), expected, "{:?}", subject);
+            }
+        }
+    }
+
+    const SUBJECTS: [&str; 6] = [
+        "ASIA0001",
+        "AROA1",
+        "AROA1:a",
+        "arn:aws:iam::111122223333:role/r",
+        "arn:aws:iam::111122223333:role/path/r",
+        "arn:aws:iam::111122223333:role/other",
+    ];
+
+    /// Every kind of subject of that text.
+    fn subjects(text: &str) -> [Subject; 6] {
+        use Subject::{AccessKeyId, EventId, PrincipalId, RoleArn, SessionArn, UserArn};
+        [
+            AccessKeyId,
+            SessionArn,
+            PrincipalId,
+            RoleArn,
+            UserArn,
+            EventId,
+        ]
+        .map(|kind| kind(text.into()))
+    }
+
+    fn scan_all(file: &Bytes, filter: Filter) -> Vec<Session> {
+        let mut scan = Scan::new(file.len() as u64, filter);
+        let mut rows = Vec::new();
+        loop {
+            match scan.step().unwrap() {
+                Step::Need(ranges) => {
+                    let slice =
+                        |range: &Range<u64>| file.slice(range.start as usize..range.end as usize);
+                    let bytes = ranges.iter().map(slice).collect();
+                    scan.supply(ranges, bytes).unwrap();
+                }
+                Step::Rows(found) => rows.extend(found),
+                Step::Done => return rows,
             }
         }
     }

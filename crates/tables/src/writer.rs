@@ -8,7 +8,7 @@ use parquet::file::properties::{
 };
 use parquet::schema::types::ColumnPath;
 
-use crate::columns::{Column, ColumnType, HOP_FIELDS, Pruning};
+use crate::columns::{Column, ColumnType, HOP_FIELDS, Statistics};
 use crate::schema::{SCHEMA_VERSION, Table};
 
 /// The key of the file's metadata that names the table.
@@ -72,22 +72,21 @@ pub(crate) fn properties(table: Table, columns: &[&Column]) -> WriterProperties 
 
 fn prune(builder: WriterPropertiesBuilder, column: &Column) -> WriterPropertiesBuilder {
     let leaf = || leaves(column).swap_remove(0);
-    match column.pruning {
-        Pruning::Nothing => builder,
-        Pruning::RowGroups => {
+    let builder = match column.statistics {
+        Statistics::Nothing => builder,
+        Statistics::RowGroups => {
             builder.set_column_statistics_enabled(leaf(), EnabledStatistics::Chunk)
         }
-        Pruning::Pages => builder.set_column_statistics_enabled(leaf(), EnabledStatistics::Page),
-        Pruning::Bloom => {
-            let filter = BloomFilterProperties::builder()
-                .with_fpp(BLOOM_FALSE_POSITIVES)
-                .with_max_ndv(BLOOM_VALUES_MAX)
-                .build();
-            builder
-                .set_column_statistics_enabled(leaf(), EnabledStatistics::Chunk)
-                .set_column_bloom_filter_properties(leaf(), filter)
-        }
+        Statistics::Pages => builder.set_column_statistics_enabled(leaf(), EnabledStatistics::Page),
+    };
+    if !column.bloom {
+        return builder;
     }
+    let filter = BloomFilterProperties::builder()
+        .with_fpp(BLOOM_FALSE_POSITIVES)
+        .with_max_ndv(BLOOM_VALUES_MAX)
+        .build();
+    builder.set_column_bloom_filter_properties(leaf(), filter)
 }
 
 fn dictionary(builder: WriterPropertiesBuilder, column: &Column) -> WriterPropertiesBuilder {

@@ -3,12 +3,18 @@
 pub(crate) mod assume_role;
 pub(crate) mod certificate;
 pub(crate) mod cognito;
+mod copies;
+mod effective_tags;
 pub(crate) mod federation;
 pub(crate) mod sign_in;
 pub(crate) mod token;
 pub(crate) mod witness;
 
 use std::rc::Rc;
+
+pub(crate) use copies::{Addendum, Copies};
+use copies::{OwnersRow, Sent, foreign_standing};
+use effective_tags::EffectiveTags;
 
 use crate::Text;
 use crate::calendar::expiration;
@@ -33,30 +39,6 @@ pub(crate) struct Entry<'a> {
     pub(crate) source_identity: Option<Text>,
     pub(crate) delivery: Copies,
     pub(crate) addendum: Option<Addendum>,
-}
-
-/// Which copies of the record there are.
-pub(crate) enum Copies {
-    /// One, in this account.
-    One(Text),
-    /// One, in this account, with a `sharedEventID`: a service's call.
-    Shared(Text),
-    /// The caller's and the owner's; those of accounts outside the organisation are not delivered.
-    Twins {
-        caller: Text,
-        owner: Text,
-        /// The owner's copy is dated this many seconds later, so that it is a row of its own.
-        seconds_apart: i64,
-    },
-}
-
-/// What a record says of being no ordinary one.
-#[derive(Clone)]
-pub(crate) enum Addendum {
-    /// Delivered late.
-    Delayed,
-    /// Corrects the record with this event ID.
-    Updated { original: Text, request_id: Text },
 }
 
 /// A session that was handed out.
@@ -133,60 +115,6 @@ impl Grant {
     }
 }
 
-/// The tags of a session, as its issuing record and those before it tell.
-pub(crate) struct EffectiveTags {
-    all: Tags,
-    known: bool,
-    transitive_keys: Vec<Text>,
-    pub(crate) passed_on: Inheritance,
-}
-
-impl EffectiveTags {
-    /// Rule L8.
-    pub(crate) fn of(caller: &Inheritance, facts: &Facts) -> Self {
-        let (inherited, known) = match &facts.inherited_tags {
-            Some(logged) => (logged, true),
-            None => (&caller.seen, caller.known),
-        };
-        let with_own = |inherited: &Tags| {
-            let mut all = inherited.clone();
-            all.extend(facts.session_tags.clone());
-            all
-        };
-        let own_transitive = |all: &Tags, inherited: &Tags| -> Tags {
-            let passes =
-                |key: &Text| inherited.contains_key(key) || facts.transitive_tag_keys.contains(key);
-            let passing = all.iter().filter(|(key, _)| passes(key));
-            passing
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect()
-        };
-        // A console session is the session it was made from: all tags stay in force, the same ones pass on.
-        let is_console = facts.session_type == "Console" && facts.inherited_tags.is_none();
-        let all = with_own(if is_console {
-            &caller.in_force
-        } else {
-            inherited
-        });
-        let seen = own_transitive(&all, inherited);
-        let mut transitive_keys: Vec<Text> = inherited.keys().cloned().collect();
-        transitive_keys.extend(facts.transitive_tag_keys.iter().cloned());
-        transitive_keys.sort();
-        transitive_keys.dedup();
-        Self {
-            passed_on: Inheritance {
-                actual: own_transitive(&with_own(&caller.actual), &caller.actual),
-                seen,
-                in_force: all.clone(),
-                known,
-            },
-            all,
-            known,
-            transitive_keys,
-        }
-    }
-}
-
 /// What the world keeps of a recorded call.
 pub(crate) struct Recorded {
     ancestor: Ancestor,
@@ -250,74 +178,6 @@ impl World {
             address: caller.address.clone(),
             agent: caller.agent.clone(),
         }
-    }
-
-    fn send_copies(&mut self, entry: &Entry<'_>, key: Option<&str>, request_id: &str) -> Sent {
-        let whole = entry.caller.identity.to_json(key);
-        let mut sending = Sending {
-            record: Record {
-                request_id: Some(request_id),
-                ..entry.record
-            },
-            addendum: entry.addendum.as_ref(),
-        };
-        match &entry.delivery {
-            Copies::One(account) => {
-                sending.record.identity = &whole;
-                Sent::one(self.send_copy(&sending, account, None), account)
-            }
-            Copies::Shared(account) => {
-                sending.record.identity = &whole;
-                let shared = self.dice.guid();
-                Sent::one(self.send_copy(&sending, account, Some(&shared)), account)
-            }
-            Copies::Twins {
-                caller,
-                owner,
-                seconds_apart,
-            } => {
-                let shared = self.dice.guid();
-                let foreign = foreign_identity(&entry.caller.identity);
-                sending.record.identity = &whole;
-                let ours = self
-                    .is_logged(caller)
-                    .then(|| self.send_copy(&sending, caller, Some(&shared)));
-                sending.record.identity = &foreign;
-                sending.record.time += seconds_apart;
-                let theirs = self
-                    .is_logged(owner)
-                    .then(|| self.send_copy(&sending, owner, Some(&shared)));
-                Sent::twins(ours, theirs, caller, owner, *seconds_apart != 0)
-            }
-        }
-    }
-
-    fn is_logged(&self, account_id: &Text) -> bool {
-        let accounts = &self.organisation.accounts;
-        accounts
-            .iter()
-            .any(|account| account.id == *account_id && account.logged)
-    }
-
-    fn send_copy(&mut self, sending: &Sending<'_>, account: &str, shared: Option<&str>) -> Text {
-        let event_id = self.dice.guid();
-        let addendum = sending.addendum.map(Addendum::to_json);
-        let mut json = String::with_capacity(2_048);
-        let record = Record {
-            event_id: &event_id,
-            recipient: account,
-            shared_event_id: shared,
-            addendum: addendum.as_deref(),
-            ..sending.record
-        };
-        record.write(&mut json);
-        if sending.addendum.is_some() {
-            self.send_late(account, record.region, record.time, &json);
-        } else {
-            self.send(account, record.region, record.time, &json);
-        }
-        self.tally.issuing_records += 1;
-        event_id
     }
 
     /// The truth about a call whose copies were sent.
@@ -394,137 +254,11 @@ impl World {
     }
 }
 
-struct Sending<'a> {
-    record: Record<'a>,
-    addendum: Option<&'a Addendum>,
-}
-
-#[derive(Clone)]
-struct OwnersRow {
-    event_id: Text,
-    recipient: Text,
-    seconds_apart: i64,
-}
-
-/// The copies of a call that are delivered.
-struct Sent {
-    event_id: Text,
-    event_ids: Vec<Text>,
-    recipient: Text,
-    /// Only the owner's copy is delivered.
-    only_foreign: bool,
-    owners_row: Option<OwnersRow>,
-}
-
-impl Sent {
-    fn one(event_id: Text, recipient: &Text) -> Self {
-        Self {
-            event_ids: vec![event_id.clone()],
-            event_id,
-            recipient: recipient.clone(),
-            only_foreign: false,
-            owners_row: None,
-        }
-    }
-
-    fn twins(
-        ours: Option<Text>,
-        theirs: Option<Text>,
-        caller: &Text,
-        owner: &Text,
-        apart: bool,
-    ) -> Self {
-        match (ours, theirs) {
-            (Some(ours), Some(theirs)) if apart => Self {
-                owners_row: Some(OwnersRow {
-                    event_id: theirs,
-                    recipient: owner.clone(),
-                    seconds_apart: 1,
-                }),
-                ..Self::one(ours, caller)
-            },
-            (Some(ours), Some(theirs)) => {
-                let mut event_ids = vec![ours.clone(), theirs];
-                event_ids.sort();
-                Self {
-                    event_ids,
-                    ..Self::one(ours, caller)
-                }
-            }
-            (Some(ours), None) => Self::one(ours, caller),
-            (None, theirs) => Self {
-                only_foreign: true,
-                ..Self::one(theirs.unwrap_or_else(|| "".into()), owner)
-            },
-        }
-    }
-
-    /// What the logs tell of the tags that the caller passes on.
-    fn standing_tags(&self, caller: &Caller) -> Inheritance {
-        if self.only_foreign {
-            return Inheritance {
-                actual: caller.tags.actual.clone(),
-                ..Inheritance::default()
-            };
-        }
-        caller.tags.clone()
-    }
-}
-
-impl Addendum {
-    fn to_json(&self) -> String {
-        json::object(|members| {
-            members.text("reason", self.reason());
-            if let Self::Updated {
-                original,
-                request_id,
-            } = self
-            {
-                members.text("updatedFields", "responseElements,requestParameters");
-                members.text("originalRequestID", request_id);
-                members.text("originalEventID", original);
-            }
-        })
-    }
-
-    fn reason(&self) -> &'static str {
-        match self {
-            Self::Delayed => "DELIVERY_DELAY",
-            Self::Updated { .. } => "UPDATED_DATA",
-        }
-    }
-
-    fn original(&self) -> Option<Text> {
-        match self {
-            Self::Delayed => None,
-            Self::Updated { original, .. } => Some(original.clone()),
-        }
-    }
-}
-
 fn either(first: Option<bool>, second: Option<bool>) -> Option<bool> {
     match (first, second) {
         (Some(first), Some(second)) => Some(first || second),
         (first, second) => first.or(second),
     }
-}
-
-/// The caller as the other account sees it: account and principal, no more.
-fn foreign(identity: &Identity) -> Identity {
-    Identity {
-        kind: "AWSAccount",
-        principal_id: identity.principal_id.clone(),
-        account_id: identity.account_id.clone(),
-        ..Identity::default()
-    }
-}
-
-fn foreign_identity(identity: &Identity) -> String {
-    foreign(identity).to_json(None)
-}
-
-fn foreign_standing(identity: &Identity) -> Standing {
-    Standing::Gap("caller_copy_missing", furthest(&foreign(identity)))
 }
 
 /// A session token: long, secret-looking, dropped by every careful reader.

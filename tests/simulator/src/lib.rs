@@ -75,7 +75,7 @@ pub struct Tally {
 }
 
 /// Rows that a story makes on average; an error is made good towards the end.
-const ROWS_PER_STORY: f64 = 2.2;
+const ROWS_PER_STORY: f64 = 1.8;
 
 /// The share of the time after which only stories of one moment begin, so that the wanted number is met.
 const HOME_STRETCH: f64 = 0.85;

@@ -2,6 +2,7 @@
 
 mod chains;
 mod compute;
+mod gaps;
 mod oddities;
 mod outside;
 mod people;
@@ -67,11 +68,11 @@ const STORIES: &[Story] = &[
     story(2, oddities::second_told_apart_by_key),
     story(2, oddities::second_of_one_user),
     story(2, oddities::second_of_one_user_with_other_tags),
-    story(4, oddities::issued_before_the_logs),
-    story(3, oddities::person_before_the_logs),
-    story(3, oddities::workload_before_the_logs),
-    story(3, oddities::user_before_the_logs),
-    story(2, oddities::federated_user_before_the_logs),
+    story(4, gaps::issued_before_the_logs),
+    story(3, gaps::person_before_the_logs),
+    story(3, gaps::workload_before_the_logs),
+    story(3, gaps::user_before_the_logs),
+    story(2, gaps::federated_user_before_the_logs),
     story(3, oddities::corrected_at_once),
     story(3, oddities::corrected_later),
     story(3, oddities::delivered_late),

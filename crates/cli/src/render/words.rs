@@ -309,7 +309,7 @@ fn context_link(session: &Session, before: &str) -> String {
     let principal = shown(caller.caller_principal_id.as_ref());
     let created = caller
         .caller_session_created_at
-        .map_or_else(|| ABSENT.to_owned(), |created| moment(created));
+        .map_or_else(|| ABSENT.to_owned(), moment);
     let key = caller.caller_access_key_id.as_ref();
     let keys_differ = key.is_some() && key != session.link.parent_access_key_id.as_ref();
     let remark = if keys_differ {

@@ -100,65 +100,83 @@ fn a_lake_that_may_only_be_read_answers_but_takes_nothing() {
     assert_eq!(crate::room::table(&room.lake()), before);
 }
 
+/// What was typed, and what must be said.
+const WRONG_USES: &[(&[&str], &str)] = &[
+    (
+        &["ingest", "s3://bucket/AWSLogs", "--lake", "x"],
+        "is in S3",
+    ),
+    (
+        &["ingest", "no-such-folder", "--lake", "x"],
+        "does not exist",
+    ),
+    (&["trace", "who", "--lake", "x"], "is not an access key ID"),
+    (
+        &["trace", "ASIAWO645SY5JF6HUBQ3", "--lake", "s3://bucket"],
+        "is in S3",
+    ),
+    (
+        &[
+            "trace",
+            "ASIAWO645SY5JF6HUBQ3",
+            "--lake",
+            "x",
+            "--logs",
+            "s3://b",
+        ],
+        "is in S3",
+    ),
+    (
+        &[
+            "trace",
+            "ASIAWO645SY5JF6HUBQ3",
+            "--lake",
+            "x",
+            "--at",
+            "2026-11-20",
+            "--since",
+            "2026-11-20",
+        ],
+        "cannot be used with",
+    ),
+    (
+        &[
+            "trace",
+            "ASIAWO645SY5JF6HUBQ3",
+            "--lake",
+            "x",
+            "--format",
+            "html",
+        ],
+        "possible values",
+    ),
+    (
+        &["sessions", "--lake", "x", "--tag", "Ticket"],
+        "not a pair",
+    ),
+    (
+        &["sessions", "--lake", "x", "--since", "soon"],
+        "not a time",
+    ),
+    (
+        &["sessions", "--lake", "x", "--policy", "xyz"],
+        "not a SHA-256",
+    ),
+    (
+        &["schema", "--format", "athena-ddl", "--first-day", "today"],
+        "not a time",
+    ),
+];
+
 #[test]
 fn what_is_not_there_yet_or_no_subject_is_wrong_use_before_anything_is_done() {
     let room = Room::new();
-    let cases: &[(&[&str], &str)] = &[
-        (&["ingest", "s3://bucket/AWSLogs"], "is in S3"),
-        (&["ingest", "no-such-folder"], "does not exist"),
-        (
-            &["trace", "who", "--lake", "s3://bucket"],
-            "is not an access key ID",
-        ),
-        (
-            &["trace", "ASIAWO645SY5JF6HUBQ3", "--lake", "s3://bucket"],
-            "is in S3",
-        ),
-        (
-            &[
-                "trace",
-                "ASIAWO645SY5JF6HUBQ3",
-                "--logs",
-                "s3://b",
-                "--lake",
-                "x",
-            ],
-            "is in S3",
-        ),
-        (
-            &["sessions", "--tag", "Ticket", "--lake", "x"],
-            "not a pair",
-        ),
-        (
-            &["sessions", "--since", "soon", "--lake", "x"],
-            "not a time",
-        ),
-        (
-            &["sessions", "--policy", "xyz", "--lake", "x"],
-            "not a SHA-256",
-        ),
-        (
-            &[
-                "trace",
-                "ASIAWO645SY5JF6HUBQ3",
-                "--lake",
-                "x",
-                "--format",
-                "html",
-            ],
-            "possible values",
-        ),
-    ];
-    for (arguments, reason) in cases {
-        let output = if arguments.contains(&"--lake") {
-            program()
-                .args(*arguments)
-                .current_dir(room.path(""))
-                .output()
-                .unwrap()
-        } else {
-            room.run(arguments)
-        };
+    for (arguments, reason) in WRONG_USES {
+        let output = program()
+            .args(*arguments)
+            .current_dir(room.path(""))
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(
             told(&output).contains(reason),
@@ -167,5 +185,5 @@ fn what_is_not_there_yet_or_no_subject_is_wrong_use_before_anything_is_done() {
         );
         assert_eq!(printed(&output), "");
     }
-    assert!(!room.lake().exists());
+    assert!(files(&room.path("")).is_empty());
 }

@@ -1,5 +1,11 @@
 //! The program as people run it: log objects in, answers out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "clippy knows tests by their attribute, and not the functions they share"
+)]
+
 mod bad_input;
 mod corpus;
 mod interrupted;
@@ -7,3 +13,4 @@ mod lakes;
 mod readme;
 mod room;
 mod sample;
+mod truth;

@@ -105,6 +105,28 @@ fn a_record_that_is_in_the_lake_is_answered_with_its_row() {
 }
 
 #[test]
+fn an_issuance_that_is_not_in_the_lake_is_traced_with_its_policy_and_tags() {
+    let room = Room::new();
+    let logs = samples().join("logs/AWSLogs/111122223333/CloudTrail/eu-central-1/2026/11/20");
+    let jump =
+        logs.join("111122223333_CloudTrail_eu-central-1_20261120T0905Z_b7WnYf3KsRj9QaUe.json");
+    assert!(
+        room.run(&["ingest", &jump.display().to_string()])
+            .status
+            .success()
+    );
+    let later =
+        logs.join("111122223333_CloudTrail_eu-central-1_20261120T0920Z_Jp5kEr9BtWd3XsFu.json");
+    let traced = printed(&trace_pasted(&room, &std::fs::read(later).unwrap()));
+    assert!(
+        traced.contains("prod-operator / anna.berg, account 444455556666"),
+        "{traced}"
+    );
+    assert!(traced.contains("policy   inline 9e7851b471ce"), "{traced}");
+    assert!(traced.contains("the record you gave"), "{traced}");
+}
+
+#[test]
 fn what_is_no_record_is_wrong_use() {
     let room = Room::with_sample();
     for pasted in [

@@ -134,6 +134,54 @@ fn damage_is_found_by_the_decoder_or_by_the_checksum() {
 }
 
 #[test]
+fn a_wrong_checksum_or_length_is_named() {
+    let packed = pack(b"some text");
+    for (from_end, reason) in [(8, "the checksum differs"), (1, "the length differs")] {
+        let mut damaged = packed.clone();
+        let place = damaged.len() - from_end;
+        damaged[place] ^= 0x80;
+        let (text, error) = unpack(&damaged);
+        assert_eq!(text, b"some text");
+        assert!(error.unwrap().to_string().contains(reason));
+    }
+}
+
+#[test]
+fn all_that_a_header_may_hold_is_passed_by() {
+    let member = pack(b"text");
+    let packed_as = |flags: u8, extras: &[u8]| {
+        let mut packed = member[..10].to_vec();
+        packed[3] = flags;
+        packed.extend_from_slice(extras);
+        packed.extend_from_slice(&member[10..]);
+        packed
+    };
+    let all = b"\x03\0abcname\0comment\0\xaa\xbb";
+    for (flags, extras) in [
+        (HAS_EXTRA, &b"\x03\0abc"[..]),
+        (HAS_NAME, b"name\0"),
+        (HAS_COMMENT, b"\0"),
+        (HAS_CHECKSUM, b"\xaa\xbb"),
+        (1, b""),
+        (0x1f, all),
+    ] {
+        let packed = packed_as(flags, extras);
+        let (text, error) = unpack_in_steps(&packed, 100, 1, 3);
+        assert!(error.is_none(), "{flags:#x}: {error:?}");
+        assert_eq!(text, b"text", "{flags:#x}");
+        for cut in 2..10 + extras.len() {
+            let (_, error) = unpack(&packed[..cut]);
+            assert!(
+                matches!(error, Some(GunzipError::Truncated { .. })),
+                "{flags:#x}: {error:?}"
+            );
+        }
+    }
+    let (_, error) = unpack(&packed_as(0x20, b""));
+    assert!(error.unwrap().to_string().contains("not a gzip header"));
+}
+
+#[test]
 fn the_limit_is_exact() {
     let text = vec![b'x'; 5000];
     for form in [text.clone(), pack(&text)] {

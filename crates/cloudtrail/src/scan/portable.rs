@@ -1,45 +1,53 @@
-//! The masks of a block by plain 64-bit arithmetic, eight bytes at a time.
+//! The masks of a block by plain code, made so that compilers find the vectors in it.
 
-use super::{BLOCK, ElementScan, Masks};
+use super::{BLOCK, Index, Masks, PAIR_DISTANCE, PAIRS, STRETCH};
 
-const LOW_BITS: u64 = u64::from_le_bytes([0x7f; 8]);
+// One bit of a byte for each kind of character.
+const QUOTE: u8 = 1;
+const BACKSLASH: u8 = 2;
+const OPENING: u8 = 4;
+const CLOSING: u8 = 8;
+const PAIR: u8 = 16;
 
-pub(super) fn advance(scan: &mut ElementScan, text: &[u8]) -> Option<usize> {
-    scan.advance_by(text, masks_of, prefix_xor)
+pub(super) fn index(index: &mut Index, text: &[u8]) {
+    index.index_by(text, masks_of, prefix_xor);
 }
 
 #[inline]
-pub(super) fn masks_of(block: &[u8; BLOCK]) -> Masks {
-    let mut masks = Masks {
-        quotes: 0,
-        backslashes: 0,
-        openings: 0,
-        closings: 0,
-        colons: 0,
-    };
-    for (place, bytes) in block.as_chunks::<8>().0.iter().enumerate() {
-        let word = u64::from_le_bytes(*bytes);
+pub(super) fn masks_of(stretch: &[u8; STRETCH]) -> Masks {
+    let mut kinds = [0; BLOCK];
+    for (place, kind) in kinds.iter_mut().enumerate() {
+        let (byte, behind) = (stretch[place], stretch[place + PAIR_DISTANCE]);
         // Square and curly brackets differ in this bit alone.
-        let curled = word | u64::from_le_bytes([0x20; 8]);
-        let at = |bits: u64| bits << (place * 8);
-        masks.quotes |= at(equal(word, b'"'));
-        masks.backslashes |= at(equal(word, b'\\'));
-        masks.openings |= at(equal(curled, b'{'));
-        masks.closings |= at(equal(curled, b'}'));
-        masks.colons |= at(equal(word, b':'));
+        let curled = byte | 0x20;
+        let is_pair = |[one, other]: [u8; 2]| (byte == one) & (behind == other);
+        let bit = |is_it: bool, kind: u8| if is_it { kind } else { 0 };
+        *kind = bit(byte == b'"', QUOTE)
+            | bit(byte == b'\\', BACKSLASH)
+            | bit(curled == b'{', OPENING)
+            | bit(curled == b'}', CLOSING)
+            | bit(is_pair(PAIRS[0]) | is_pair(PAIRS[1]), PAIR);
     }
-    masks
+    Masks {
+        quotes: mask(&kinds, QUOTE),
+        backslashes: mask(&kinds, BACKSLASH),
+        openings: mask(&kinds, OPENING),
+        closings: mask(&kinds, CLOSING),
+        pairs: mask(&kinds, PAIR),
+    }
 }
 
-/// Bit *n* tells whether byte *n* of `word` is `byte`.
+/// Bit *n* tells whether byte *n* is of this kind.
 #[inline]
-fn equal(word: u64, byte: u8) -> u64 {
-    let differs = word ^ u64::from_le_bytes([byte; 8]);
-    // The top bit of each byte is set unless the byte is 0; no carry leaves its byte.
-    let nonzero = ((differs & LOW_BITS) + LOW_BITS) | differs;
-    let equal = (!nonzero & !LOW_BITS) >> 7;
-    // Gathers bit 8n at bit 56 + n; no two of the products meet.
-    equal.wrapping_mul(0x0102_0408_1020_4080) >> 56
+fn mask(kinds: &[u8; BLOCK], kind: u8) -> u64 {
+    let mut bits = 0;
+    for (place, bytes) in kinds.as_chunks().0.iter().enumerate() {
+        let lowest =
+            (u64::from_le_bytes(*bytes) >> kind.trailing_zeros()) & u64::from_le_bytes([1; 8]);
+        // Gathers the lowest bit of byte n at bit 56 + n; no two of the products meet.
+        bits |= (lowest.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (place * 8);
+    }
+    bits
 }
 
 /// Bit *n* is the exclusive or of bits 0 to *n*.

@@ -59,7 +59,12 @@ fn retain(
 ) -> Result<(), ArrowError> {
     match condition {
         Condition::Always => {}
-        Condition::TextIn { column, values } => retain_texts(column, values, batch, passes)?,
+        Condition::TextIn { column, values } => {
+            retain_texts(column, &Wanted::new(values), batch, passes)?;
+        }
+        Condition::TextPrefix { column, prefix } => {
+            retain_texts(column, &Wanted::Beginning(prefix), batch, passes)?;
+        }
         Condition::NotTrue { column } => {
             if let Some(array) = batch.column_by_name(column.name) {
                 let flags = array
@@ -99,7 +104,7 @@ fn retain(
 
 fn retain_texts(
     column: &Column,
-    values: &HashSet<Text>,
+    wanted: &Wanted<'_>,
     batch: &RecordBatch,
     passes: &mut [bool],
 ) -> Result<(), ArrowError> {
@@ -107,7 +112,6 @@ fn retain_texts(
         passes.fill(false);
         return Ok(());
     };
-    let wanted = Wanted::new(values);
     if let Some(texts) = array.as_string_opt::<i32>() {
         for (row, pass) in passes.iter_mut().enumerate().filter(|(_, pass)| **pass) {
             *pass = texts.is_valid(row) && wanted.has(texts.value(row));
@@ -134,6 +138,7 @@ fn retain_texts(
 enum Wanted<'v> {
     One(&'v str),
     Many(&'v HashSet<Text>),
+    Beginning(&'v str),
 }
 
 impl<'v> Wanted<'v> {
@@ -149,6 +154,7 @@ impl<'v> Wanted<'v> {
         match self {
             Self::One(wanted) => *wanted == text,
             Self::Many(wanted) => wanted.contains(text),
+            Self::Beginning(prefix) => text.starts_with(prefix),
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) fn may_match(condition: &Condition, group: &RowGroupMetaData) -> bool
         Condition::TextIn { column, values } => {
             values.iter().any(|value| may_hold(column, value, group))
         }
+        Condition::TextPrefix { column, prefix } => may_hold_prefix(column, prefix, group),
         Condition::Time { since, until } => match event_times(group) {
             Some((first, last)) => last >= since.0 && first < until.0,
             None => true,
@@ -55,6 +56,20 @@ fn may_hold(column: &Column, value: &str, group: &RowGroupMetaData) -> bool {
     let above_min = statistics.min_bytes_opt().is_none_or(|min| min <= value);
     let below_max = statistics.max_bytes_opt().is_none_or(|max| value <= max);
     above_min && below_max
+}
+
+/// Texts with a prefix are not less than it, and follow each other.
+fn may_hold_prefix(column: &Column, prefix: &str, group: &RowGroupMetaData) -> bool {
+    let Some(chunk) = chunk(column, group) else {
+        return false;
+    };
+    let Some(statistics) = chunk.statistics() else {
+        return true;
+    };
+    let prefix = prefix.as_bytes();
+    let begins_before = |min: &[u8]| min <= prefix || min.starts_with(prefix);
+    statistics.min_bytes_opt().is_none_or(begins_before)
+        && statistics.max_bytes_opt().is_none_or(|max| max >= prefix)
 }
 
 fn event_times(group: &RowGroupMetaData) -> Option<(i64, i64)> {
