@@ -9,7 +9,6 @@
 
 mod fragments;
 mod log_objects;
-mod object_kind;
 mod reading;
 mod uses;
 

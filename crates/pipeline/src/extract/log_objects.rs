@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use trailback_cloudtrail::Timestamp;
+use trailback_cloudtrail::object_key::{ObjectKind, classify};
 use walkdir::{DirEntry, WalkDir};
 
 use super::ExtractError;
-use super::object_kind::{ObjectKind, classify};
 use crate::lake::MARKER_KEY;
 use crate::tally::{ObjectTally, Problem};
 
@@ -100,16 +100,17 @@ impl Found {
         let mut delivered_at = None;
         let skipped = &mut self.tally.skipped;
         let skipped = match classify(&name) {
-            ObjectKind::LogObject { delivered_at: at } => {
-                delivered_at = at;
+            ObjectKind::LogObject(log_object) => {
+                delivered_at = log_object.delivered_at;
                 None
             }
             ObjectKind::Digest => Some(&mut skipped.digests),
             ObjectKind::Insights => Some(&mut skipped.insights),
             ObjectKind::NetworkActivity => Some(&mut skipped.network_activity),
             ObjectKind::Aggregated => Some(&mut skipped.aggregated),
-            ObjectKind::Other if is_given || may_be_log_object(&name) => None,
-            ObjectKind::Other => Some(&mut skipped.other),
+            ObjectKind::OtherJson => None,
+            ObjectKind::NotALog if is_given => None,
+            ObjectKind::NotALog => Some(&mut skipped.other),
         };
         match skipped {
             Some(count) => *count += 1,
@@ -160,19 +161,4 @@ fn name_below(folder: &Path, path: &Path) -> String {
     } else {
         parts.join("/")
     }
-}
-
-/// Whether a file that is not named as CloudTrail names its own may hold records all the same: downloads and exports.
-fn may_be_log_object(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let file_name = name.rsplit('/').next().unwrap_or(&name);
-    let kinds = [
-        ".json",
-        ".json.gz",
-        ".jsonl",
-        ".jsonl.gz",
-        ".ndjson",
-        ".ndjson.gz",
-    ];
-    !file_name.starts_with('.') && kinds.iter().any(|kind| file_name.ends_with(kind))
 }
