@@ -1,5 +1,10 @@
 //! The plain twin of the linker: the rules in order, over all records at once, quadratic and without an index.
 
+#![expect(
+    clippy::too_many_lines,
+    reason = "each rule stands in one piece, to be read beside docs/LINKING.md"
+)]
+
 use std::collections::BTreeMap;
 
 use trailback_sessions::{

@@ -640,7 +640,7 @@ fn a_chain_into_another_account_says_so() {
 fn a_late_parent_changes_its_descendants() {
     let records = chain();
     let before = link_by_hours(&records[1..]);
-    assert_eq!(row(&before, "e3").origin.known, false);
+    assert!(!row(&before, "e3").origin.known);
     let shuffled: Vec<Issuance> = [2, 1, 0]
         .iter()
         .map(|&place| records[place].clone())
