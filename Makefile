@@ -12,7 +12,7 @@ test: ## unit, property, golden and end-to-end tests
 	cargo test --workspace
 
 truth: ## 100,000 simulated calls through the whole program: every row must be true
-	cargo test -p trailback-cli --test end_to_end -- --ignored truth
+	cargo test --workspace --test end_to_end -- --ignored truth
 
 lint: ## format and clippy, warnings are errors
 	cargo fmt --all --check

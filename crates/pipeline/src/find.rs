@@ -13,11 +13,10 @@ use trailback_sessions::{
     Issuance, LOOK_BACK_HOURS, Session, Subject, Text, Timestamp, Wanted, link,
 };
 use trailback_tables::TableError;
-use trailback_tables::filter::{Filter, MatchColumns};
+use trailback_tables::filter::Filter;
 
 use crate::data_scan::ScanError;
 use crate::lake::Lake;
-use crate::matching::wants;
 use crate::store::StoreError;
 use snapshot::Snapshot;
 
@@ -112,7 +111,7 @@ pub async fn find(
     subject: &Subject,
     range: &TimeRange,
 ) -> Result<Vec<Session>, FindError> {
-    let filter = subject_filter(subject);
+    let filter = Filter::for_subject(subject);
     collect(lake, &filter, range, &|row| subject.matches(row)).await
 }
 
@@ -256,7 +255,7 @@ pub async fn link_record(lake: &Lake, record: Issuance) -> Result<Session, FindE
     }
     let wanted = Arc::new(Wanted::by(std::slice::from_ref(&record)));
     let range = TimeRange::spanning(Timestamp(at.0.saturating_sub(LOOK_BACK_MS)), at);
-    let filter = Filter::matching(move |row| wants(&wanted, row));
+    let filter = Filter::wanted(wanted);
     let earlier = collect(lake, &filter, &range, &|_| true).await?;
     let linked = tokio::task::spawn_blocking(move || link(vec![record], &earlier)).await?;
     // One row in, one row out.
@@ -291,37 +290,6 @@ async fn scan_once(
     range: &TimeRange,
 ) -> Result<Vec<Session>, FindError> {
     Snapshot::take(lake, range).await?.scan(filter, range).await
-}
-
-/// A filter that lets through every row a subject matches, and few others.
-fn subject_filter(subject: &Subject) -> Filter {
-    let text = subject.text();
-    match subject {
-        Subject::AccessKeyId(_) => {
-            Filter::issued_keys([text.clone()]).or(is("origin_access_key_id", text))
-        }
-        Subject::SessionArn(_) => is("session_arn", text),
-        Subject::EventId(_) => Filter::event_ids([text.clone()]).or(is("replaces_event_id", text)),
-        Subject::UserArn(_) => Filter::origin(text).or(is("session_arn", text)),
-        Subject::RoleArn(_) => {
-            let name = text.rsplit('/').next().unwrap_or_default();
-            Filter::role(text).or(Filter::role(name))
-        }
-        Subject::PrincipalId(_) => {
-            let id = Text::clone(text);
-            let is_of_principal = move |row: &MatchColumns<'_>| {
-                row.session_principal_id
-                    .is_some_and(|session| session.starts_with(&*id))
-            };
-            Filter::matching(is_of_principal).or(Filter::origin(text))
-        }
-    }
-}
-
-/// Rows whose column is this text.
-fn is(column: &str, text: &Text) -> Filter {
-    // A column that does not exist leaves the decision to the subject itself.
-    Filter::text_in(column, [Text::clone(text)]).unwrap_or_else(|_| Filter::all())
 }
 
 /// A row's place in time; two rows never share one.

@@ -13,7 +13,6 @@ pub mod find;
 pub mod ingest;
 pub mod lake;
 pub mod link;
-mod matching;
 pub mod progress;
 pub mod store;
 #[cfg(test)]

@@ -39,8 +39,8 @@ use look_back::Recent;
 /// Below this many rows the objects of single hours would be mostly footer.
 pub const DAY_OBJECT_ROWS: u64 = 250_000;
 
-/// Rows of a day and a half of a small organisation.
-pub const RECENT_ROWS: usize = 131_072;
+/// A few hours of an organisation with a million sessions a day; 64 MB at 2 KB a row.
+pub const RECENT_ROWS: usize = 32_768;
 
 /// How often a linker starts again when others are faster, before it leaves the lake to them.
 const TRIES_MAX: u64 = 8;

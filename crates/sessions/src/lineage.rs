@@ -293,10 +293,12 @@ struct Inherited {
 }
 
 impl Inherited {
-    /// The parent's transitive tags; a console session is its parent's session, so it keeps all of them.
+    /// The parent's transitive tags; a console session is its parent's session and a witness tells of a call made with
+    /// it, so these keep all of them.
     fn from_parent(row: &Issuance, parent: &Ancestor<'_>) -> Inherited {
         let keys = parent.effective_transitive_tag_keys;
-        let same_session = row.session.session_type == SessionType::Console;
+        let kind = row.session.session_type;
+        let same_session = matches!(kind, SessionType::Console | SessionType::Witness);
         let passes = |key: &Text| same_session || keys.binary_search(key).is_ok();
         let tags = parent.effective_tags.iter().filter(|(key, _)| passes(key));
         Inherited {

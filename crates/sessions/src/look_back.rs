@@ -7,6 +7,7 @@ use trailback_cloudtrail::Timestamp;
 
 use crate::arn::RoleSession;
 use crate::issuance::{Issuance, Text};
+use crate::session::Session;
 
 /// How far back a session's issuance can lie: the longest life of temporary credentials (GetSessionToken and
 /// GetFederationToken, 129,600 s, by the STS API reference).
@@ -32,6 +33,22 @@ pub struct MatchFacts<'a> {
     pub session_name: Option<&'a str>,
     /// `replaces_event_id`.
     pub replaces_event_id: Option<&'a str>,
+}
+
+impl<'a> MatchFacts<'a> {
+    /// Those of a linked row.
+    pub fn of(session: &'a Session) -> MatchFacts<'a> {
+        let (record, issued) = (&session.issuance.record, &session.issuance.session);
+        MatchFacts {
+            event_time: record.event_time,
+            access_key_id: issued.access_key_id.as_deref(),
+            session_principal_id: issued.session_principal_id.as_deref(),
+            role_account_id: issued.role_account_id.as_deref(),
+            role_name: issued.role_name.as_deref(),
+            session_name: issued.session_name.as_deref(),
+            replaces_event_id: record.replaces_event_id.as_deref(),
+        }
+    }
 }
 
 /// What the callers of some rows may be linked by. Grows with those rows, not with the rows looked back on.

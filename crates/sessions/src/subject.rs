@@ -86,9 +86,12 @@ fn of_id(id: &str) -> Option<Subject> {
         let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
         return (is_account && !name.is_empty()).then(|| Subject::PrincipalId(id.into()));
     }
-    // CloudTrail writes GUIDs; samples and older records have other forms.
-    let is_event_id =
-        id.contains('-') && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    // The form of a GUID; the documentation's samples have other letters in it.
+    let is_event_id = id.len() == 36
+        && id.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_alphanumeric(),
+        });
     is_event_id.then(|| Subject::EventId(id.into()))
 }
 
@@ -195,6 +198,8 @@ mod tests {
             "asiaiosfodnn7example",
             "ASIA",
             "-\u{1b}[31m:x",
+            "ledger-restore",
+            "i-0a1b2c3d4e5f60718",
         ] {
             let refused = text.parse::<Subject>().expect_err(text);
             assert!(

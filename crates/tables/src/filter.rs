@@ -43,41 +43,11 @@ pub(crate) enum Condition {
     Or(Vec<Condition>),
 }
 
-/// Decides by the columns of [`MatchColumns`].
+/// Decides by the columns of [`MatchFacts`].
 #[derive(Clone)]
 pub(crate) struct Matcher(pub(crate) Arc<MatchFn>);
 
-type MatchFn = dyn Fn(&MatchColumns<'_>) -> bool + Send + Sync;
-
-/// The columns that a linker matches a child's caller against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the column of its name")]
-pub struct MatchColumns<'r> {
-    pub event_time: Timestamp,
-    pub access_key_id: Option<&'r str>,
-    pub session_principal_id: Option<&'r str>,
-    pub role_account_id: Option<&'r str>,
-    pub role_name: Option<&'r str>,
-    pub session_name: Option<&'r str>,
-    pub replaces_event_id: Option<&'r str>,
-}
-
-impl<'r> MatchColumns<'r> {
-    /// Those of a row.
-    #[must_use]
-    pub fn of(row: &'r Session) -> Self {
-        let (record, session) = (&row.issuance.record, &row.issuance.session);
-        Self {
-            event_time: record.event_time,
-            access_key_id: session.access_key_id.as_deref(),
-            session_principal_id: session.session_principal_id.as_deref(),
-            role_account_id: session.role_account_id.as_deref(),
-            role_name: session.role_name.as_deref(),
-            session_name: session.session_name.as_deref(),
-            replaces_event_id: record.replaces_event_id.as_deref(),
-        }
-    }
-}
+type MatchFn = dyn Fn(&MatchFacts<'_>) -> bool + Send + Sync;
 
 impl Filter {
     /// Every row.
@@ -179,24 +149,14 @@ impl Filter {
 
     /// Rows that a linker wants, by the columns it matches by.
     #[must_use]
-    pub fn matching(wants: impl Fn(&MatchColumns<'_>) -> bool + Send + Sync + 'static) -> Self {
+    pub fn matching(wants: impl Fn(&MatchFacts<'_>) -> bool + Send + Sync + 'static) -> Self {
         Self(Condition::Matching(Matcher(Arc::new(wants))))
     }
 
     /// Rows that a linker wants.
     #[must_use]
     pub fn wanted(wanted: Arc<Wanted>) -> Self {
-        Self::matching(move |row| {
-            wanted.wants(&MatchFacts {
-                event_time: row.event_time,
-                access_key_id: row.access_key_id,
-                session_principal_id: row.session_principal_id,
-                role_account_id: row.role_account_id,
-                role_name: row.role_name,
-                session_name: row.session_name,
-                replaces_event_id: row.replaces_event_id,
-            })
-        })
+        Self::matching(move |row| wanted.wants(row))
     }
 
     /// Rows that are about a subject, as [`Subject::matches`] has it.
@@ -305,7 +265,7 @@ impl Condition {
             Self::Time { since, until } => {
                 (*since..*until).contains(&row.issuance.record.event_time)
             }
-            Self::Matching(matcher) => matcher.0(&MatchColumns::of(row)),
+            Self::Matching(matcher) => matcher.0(&MatchFacts::of(row)),
             Self::And(all) => all.iter().all(|condition| condition.matches(row)),
             Self::Or(any) => any.iter().any(|condition| condition.matches(row)),
         }
@@ -334,7 +294,7 @@ impl Condition {
     }
 }
 
-/// The names of the columns of [`MatchColumns`].
+/// The names of the columns of [`MatchFacts`].
 pub(crate) const MATCH_COLUMNS: [&str; 7] = [
     "event_time",
     "access_key_id",

@@ -9,13 +9,12 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream;
-use trailback_sessions::{Session, Wanted};
-use trailback_tables::filter::{Filter, MatchColumns};
+use trailback_sessions::{MatchFacts, Session, Wanted};
+use trailback_tables::filter::Filter;
 use trailback_tables::partition::{DataKey, DayPart, EventHour};
 
 use super::{LinkError, Run, hours};
 use crate::data_scan::{self, ScanError};
-use crate::matching::wants;
 
 /// How many data objects are scanned at once.
 const SCANS_AT_ONCE: usize = 4;
@@ -84,7 +83,7 @@ impl Run<'_> {
         let mut scans: BTreeMap<DataKey, BTreeSet<EventHour>> = BTreeMap::new();
         for (earlier, _) in self.states.range(hours::look_back(hour)) {
             if let Some(recent) = self.recent.get(*earlier) {
-                let is_wanted = |row: &&Session| wants(&wanted, &MatchColumns::of(row));
+                let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
                 rows.extend(recent.iter().filter(is_wanted).cloned());
             } else if let Some(object) = self.object_of(*earlier) {
                 scans.entry(object).or_default().insert(*earlier);
@@ -124,7 +123,7 @@ impl Run<'_> {
             return Ok(Vec::new());
         };
         let time = Filter::recorded(Some(first.start()), Some(last.plus(1).start()));
-        let filter = time.and(Filter::matching(move |row| wants(&wanted, row)));
+        let filter = time.and(Filter::wanted(wanted));
         let size_bytes = self.objects.get(&object).map(|object| object.size_bytes);
         let found = data_scan::scan(self.lake, &object, size_bytes, filter).await;
         let mut rows = found.map_err(|failure| failure.into_link_error())?;

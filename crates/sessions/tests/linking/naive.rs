@@ -397,7 +397,10 @@ fn unresolved(rows: &[Issuance], row: usize, alone: Plain, gap: GapReason) -> Pl
 fn child(row: &Issuance, candidates: &[Plain], alone: Plain) -> Plain {
     let parent = &candidates[0];
     let passed = |c: &Plain| {
-        let all = row.session.session_type == SessionType::Console;
+        let all = matches!(
+            row.session.session_type,
+            SessionType::Console | SessionType::Witness
+        );
         let tags: TagMap = c
             .tags
             .iter()

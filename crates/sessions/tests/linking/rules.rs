@@ -500,19 +500,21 @@ fn logged_inherited_tags_speak() {
     assert!(behind_a_gap(true) && !behind_a_gap(false));
 }
 
-/// A console session made from a role session is that session: it keeps all of its tags.
+/// A console session made from a role session is that session: it keeps all of its tags. So does a witness, or any
+/// other call that is traced: it was made with the session, under all of its tags.
 #[test]
 fn a_console_session_keeps_its_tags() {
-    let parent = assume_role("e1", 0, "a", "s", "ASIA1")
-        .by_user("ann")
-        .tagged(&[("desk", "7")], &[]);
-    let mut console = assume_role("e2", 60, "a", "s", "ASIA2").by_role("a", "s", "ASIA1", 0);
-    console.session.session_type = SessionType::Console;
-    let sessions = link_by_hours(&[parent, console]);
-    assert_eq!(
-        format!("{:?}", row(&sessions, "e2").effective_tags),
-        r#"{"desk": "7"}"#
-    );
+    for kind in [SessionType::Console, SessionType::Witness] {
+        let parent = assume_role("e1", 0, "a", "s", "ASIA1")
+            .by_user("ann")
+            .tagged(&[("desk", "7")], &[]);
+        let mut same_session =
+            assume_role("e2", 60, "a", "s", "ASIA2").by_role("a", "s", "ASIA1", 0);
+        same_session.session.session_type = kind;
+        let sessions = link_by_hours(&[parent, same_session]);
+        let tags = format!("{:?}", row(&sessions, "e2").effective_tags);
+        assert_eq!(tags, r#"{"desk": "7"}"#);
+    }
 }
 
 /// A source identity is carried along the chain. Where a call sets another, both stay visible: `source_identity` of

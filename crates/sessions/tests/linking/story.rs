@@ -135,7 +135,7 @@ pub(crate) fn link_by_hours(records: &[Issuance]) -> Vec<Session> {
         let earlier: Vec<Session> = linked
             .iter()
             .filter(|(at, session)| {
-                hour - at <= LOOK_BACK_HOURS && wanted.wants(&match_facts(session))
+                hour - at <= LOOK_BACK_HOURS && wanted.wants(&MatchFacts::of(session))
             })
             .map(|(_, session)| session.clone())
             .collect();
@@ -146,19 +146,6 @@ pub(crate) fn link_by_hours(records: &[Issuance]) -> Vec<Session> {
         );
     }
     linked.into_iter().map(|(_, session)| session).collect()
-}
-
-fn match_facts(session: &Session) -> MatchFacts<'_> {
-    let (record, issued) = (&session.issuance.record, &session.issuance.session);
-    MatchFacts {
-        event_time: record.event_time,
-        access_key_id: issued.access_key_id.as_deref(),
-        session_principal_id: issued.session_principal_id.as_deref(),
-        role_account_id: issued.role_account_id.as_deref(),
-        role_name: issued.role_name.as_deref(),
-        session_name: issued.session_name.as_deref(),
-        replaces_event_id: record.replaces_event_id.as_deref(),
-    }
 }
 
 /// The row of an event ID.

@@ -7,10 +7,10 @@ use hashbrown::HashSet;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicate, ArrowPredicateFn, RowFilter};
 use parquet::file::metadata::ParquetMetaData;
-use trailback_sessions::{Text, Timestamp};
+use trailback_sessions::{MatchFacts, Text, Timestamp};
 
 use crate::columns::Column;
-use crate::filter::{Condition, MATCH_COLUMNS, MatchColumns, Matcher};
+use crate::filter::{Condition, MATCH_COLUMNS, Matcher};
 
 /// One predicate for each condition that must hold on its own: a later one sees only rows that the earlier ones left.
 pub(super) fn row_filter(condition: &Condition, metadata: &ParquetMetaData) -> RowFilter {
@@ -180,7 +180,7 @@ fn retain_matching(
                     .map(|texts| texts.value(row))
             });
             let [key, principal, account, role, name, replaces] = cells;
-            matcher.0(&MatchColumns {
+            matcher.0(&MatchFacts {
                 event_time,
                 access_key_id: key,
                 session_principal_id: principal,

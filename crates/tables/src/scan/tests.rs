@@ -6,7 +6,6 @@ use trailback_sessions::{Text, Timestamp};
 use super::*;
 use crate::arbitrary::{self, RECURRING};
 use crate::encode_sessions;
-use crate::filter::MatchColumns;
 
 /// What a scan found, and what it read to find it.
 struct Found {
@@ -86,7 +85,7 @@ fn one_condition() -> impl Strategy<Value = Filter> {
         1 => Just(Filter::no_mfa()),
         1 => (moment(), moment()).prop_map(|(since, until)| Filter::recorded(since, until)),
         1 => (text(), text()).prop_map(|(key, value)| Filter::tag(&key, &value)),
-        1 => text().prop_map(|wanted| Filter::matching(move |row: &MatchColumns<'_>| {
+        1 => text().prop_map(|wanted| Filter::matching(move |row: &trailback_sessions::MatchFacts<'_>| {
             [row.access_key_id, row.session_principal_id, row.role_account_id, row.role_name, row.session_name, row.replaces_event_id]
                 .contains(&Some(&*wanted)) || row.event_time == Timestamp(1)
         })),

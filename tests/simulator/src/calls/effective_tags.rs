@@ -32,9 +32,11 @@ impl EffectiveTags {
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect()
         };
-        // A console session is the session it was made from: all tags stay in force, the same ones pass on.
-        let is_console = facts.session_type == "Console" && facts.inherited_tags.is_none();
-        let all = with_own(if is_console {
+        // A console session is the session it was made from, and a witness tells of a call made with it: all tags stay
+        // in force, the same ones pass on.
+        let same_session =
+            matches!(facts.session_type, "Console" | "Witness") && facts.inherited_tags.is_none();
+        let all = with_own(if same_session {
             &caller.in_force
         } else {
             inherited
