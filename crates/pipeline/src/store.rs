@@ -2,7 +2,7 @@
 //!
 //! The words are S3's and so are the promises: an object is replaced as a whole or not at all, a write that returned
 //! is seen by every later read and list, and a conditional write has exactly one winner. Every implementation passes
-//! the suite in [`contract`]. It is no file system: there are no folders, no renames and no partial writes.
+//! the suite in `contract`. It is no file system: there are no folders, no renames and no partial writes.
 
 #[cfg(test)]
 pub(crate) mod contract;

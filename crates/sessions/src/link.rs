@@ -20,7 +20,7 @@ pub const LINK_VERSION: i32 = 1;
 
 /// Links the merged rows of one hour (or any longer stretch), given the linked rows of the 36 hours before it.
 ///
-/// `hour` is what [`merge`](crate::merge) returned. `earlier` holds at least the rows that
+/// `hour` is what [`merge`](crate::merge()) returned. `earlier` holds at least the rows that
 /// [`Wanted`](crate::Wanted) wants; more do no harm. The result has the rows of `hour`, in their order.
 pub fn link(hour: Vec<Issuance>, earlier: &[Session]) -> Vec<Session> {
     link_each(hour, earlier).collect()
