@@ -197,7 +197,7 @@ mod tests {
 
     fn record(id: u32, key: &str, created: &str, time: &str) -> String {
         format!(
-            r#"{{"eventID":"e-{id}","eventTime":"2026-11-20T{time}Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets",
+            r#"{{"eventID":"00000000-0000-4000-8000-00000000000{id}","eventTime":"2026-11-20T{time}Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets",
             "userIdentity":{{"type":"AssumedRole","principalId":"AROAEXAMPLE:anna","arn":"arn:aws:sts::111122223333:assumed-role/r/anna",
             "accessKeyId":"{key}","sessionContext":{{"attributes":{{"creationDate":"2026-11-20T{created}Z"}}}}}}}}"#
         )
@@ -253,18 +253,30 @@ mod tests {
         // It mentions the key, but was not made with it.
         write(room.path(), "d.json", &[other.replace("ListBuckets", KEY)]);
         let always = TimeRange::default();
-        assert_eq!(found(room.path(), KEY, always).await, ["e-1", "e-3"]);
+        assert_eq!(
+            found(room.path(), KEY, always).await,
+            [
+                "00000000-0000-4000-8000-000000000001",
+                "00000000-0000-4000-8000-000000000003"
+            ]
+        );
         assert_eq!(
             found(room.path(), "AROAEXAMPLE0000000:anna", always).await,
             [""; 0]
         );
-        assert_eq!(found(room.path(), "e-9", always).await, ["e-9"]);
+        assert_eq!(
+            found(room.path(), "00000000-0000-4000-8000-000000000009", always).await,
+            ["00000000-0000-4000-8000-000000000009"]
+        );
         let arn = "arn:aws:sts::111122223333:assumed-role/r/anna";
         let late = TimeRange {
             since: Timestamp::parse("2026-11-20T12:00:00Z"),
             until: None,
         };
-        assert_eq!(found(room.path(), arn, late).await, ["e-3"]);
+        assert_eq!(
+            found(room.path(), arn, late).await,
+            ["00000000-0000-4000-8000-000000000003"]
+        );
     }
 
     #[tokio::test]
@@ -277,7 +289,10 @@ mod tests {
             &[record(1, "ASIAWO645SY5HWT5ERQN", "09:00:00", "09:10:00")],
         );
         let progress: Arc<dyn Progress> = Arc::new(Silent);
-        let (paths, subject) = ([room.path().to_owned()], "e-1".parse().unwrap());
+        let (paths, subject) = (
+            [room.path().to_owned()],
+            Subject::EventId("00000000-0000-4000-8000-000000000001".into()),
+        );
         let options = ExtractOptions::default();
         let uses = uses(&paths, &subject, &TimeRange::default(), &options, &progress)
             .await
