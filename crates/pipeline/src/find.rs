@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use trailback_sessions::{
-    Issuance, LOOK_BACK_HOURS, Session, Subject, Text, Timestamp, Wanted, link,
-};
+use trailback_sessions::{Issuance, LOOK_BACK_MS, Session, Subject, Text, Timestamp, Wanted, link};
 use trailback_tables::TableError;
 use trailback_tables::filter::Filter;
 
@@ -22,9 +20,6 @@ use snapshot::Snapshot;
 
 /// How often a reader looks again when linkers are faster.
 const TRIES_MAX: u32 = 16;
-
-/// Milliseconds in which a session's credentials live at the longest.
-const LOOK_BACK_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
 
 /// Moments from `since` on and before `until`; `None` is without end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::session::Session;
 pub const LOOK_BACK_HOURS: i64 = 36;
 
 /// [`LOOK_BACK_HOURS`] in milliseconds.
-pub(crate) const LOOK_BACK_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
+pub const LOOK_BACK_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
 
 /// The few columns of a linked row that decide whether the hour being linked wants it.
 #[derive(Clone, Copy, Debug, Default)]

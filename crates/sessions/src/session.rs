@@ -111,7 +111,7 @@ pub struct Origin {
 
 impl OriginType {
     /// The value of the column `origin_type`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             OriginType::IAMUser => "IAMUser",
             OriginType::Root => "Root",

@@ -65,16 +65,16 @@ impl Word for GapReason {
 
 impl Word for OriginType {
     const WORDS: &'static [(Self, &'static str)] = &[
-        (Self::IAMUser, "IAMUser"),
-        (Self::Root, "Root"),
-        (Self::SAMLUser, "SAMLUser"),
-        (Self::WebIdentityUser, "WebIdentityUser"),
-        (Self::IdentityCenterUser, "IdentityCenterUser"),
-        (Self::AWSService, "AWSService"),
-        (Self::Compute, "Compute"),
-        (Self::Certificate, "Certificate"),
-        (Self::AWSAccount, "AWSAccount"),
-        (Self::AssumedRole, "AssumedRole"),
-        (Self::Unknown, "Unknown"),
+        (Self::IAMUser, Self::IAMUser.name()),
+        (Self::Root, Self::Root.name()),
+        (Self::SAMLUser, Self::SAMLUser.name()),
+        (Self::WebIdentityUser, Self::WebIdentityUser.name()),
+        (Self::IdentityCenterUser, Self::IdentityCenterUser.name()),
+        (Self::AWSService, Self::AWSService.name()),
+        (Self::Compute, Self::Compute.name()),
+        (Self::Certificate, Self::Certificate.name()),
+        (Self::AWSAccount, Self::AWSAccount.name()),
+        (Self::AssumedRole, Self::AssumedRole.name()),
+        (Self::Unknown, Self::Unknown.name()),
     ];
 }
