@@ -1,0 +1,1 @@
+//! Extracts log objects as CloudTrail delivers them.

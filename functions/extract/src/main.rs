@@ -1,0 +1,3 @@
+//! Extracts log objects as CloudTrail delivers them.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Links the lake on a schedule.

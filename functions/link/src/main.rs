@@ -1,0 +1,3 @@
+//! Links the lake on a schedule.
+
+fn main() {}

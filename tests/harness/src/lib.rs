@@ -1,0 +1,1 @@
+//! What stands around the program in tests: an S3 server and a Lambda Runtime API on loopback.
