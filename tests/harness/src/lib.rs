@@ -1,1 +1,3 @@
 //! What stands around the program in tests: an S3 server and a Lambda Runtime API on loopback.
+
+pub mod s3_server;
