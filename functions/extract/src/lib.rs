@@ -1,1 +1,0 @@
-//! Extracts log objects as CloudTrail delivers them.

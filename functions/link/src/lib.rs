@@ -1,1 +1,0 @@
-//! Links the lake on a schedule.
