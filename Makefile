@@ -40,3 +40,6 @@ deploy: package ## to AWS: STACK=… TRAIL_BUCKET=… [NOTIFY=s3|eventbridge|top
 
 destroy: ## the stack STACK=…, never the lake
 	infra/destroy.sh
+
+e2e: ## deployed into an emulator, fed, asked: tests/e2e; TESTS='-k poison' runs a part
+	tests/e2e/run.sh $(TESTS)

@@ -1,0 +1,58 @@
+"""Other implementations of S3 than the one the stack runs on."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from emulator import Emulator
+from seaweed import Seaweed
+from simulation import binary
+from stack import ROOT
+
+
+@pytest.fixture(scope="module")
+def seaweed(tmp_path_factory):
+    """SeaweedFS, for as long as these tests run."""
+    running = Seaweed(tmp_path_factory.mktemp("seaweed"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=["ministack", "seaweedfs"])
+def endpoint(request) -> str:
+    """The address of an implementation of S3, with a bucket named `lake` in it."""
+    server: Emulator | Seaweed = request.getfixturevalue("emulator" if request.param == "ministack" else "seaweed")
+    client = server.client("s3") if isinstance(server, Emulator) else server.client()
+    if "lake" not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return server.url
+
+
+def variables(endpoint: str) -> dict[str, str]:
+    """The environment of a program that speaks to it."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **mine,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "eu-central-1",
+    }
+
+
+def test_the_command_line_works_on_it_as_on_a_folder(endpoint, simulation, tmp_path):
+    def trailback(*words: str) -> str:
+        return subprocess.run(
+            [binary("trailback"), *words], env=variables(endpoint), check=True, capture_output=True, text=True
+        ).stdout
+
+    def rows(lake: str) -> list[dict]:
+        told = trailback("sessions", "--lake", lake, "--limit", "0", "--format", "json")
+        return [json.loads(line) for line in told.splitlines()]
+
+    for lake in ("s3://lake/command-line", str(tmp_path / "lake")):
+        trailback("ingest", str(simulation.folder), "--lake", lake)
+    assert rows("s3://lake/command-line") == rows(str(tmp_path / "lake"))
+    assert simulation.lies(rows("s3://lake/command-line")) == {}

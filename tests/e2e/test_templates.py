@@ -1,0 +1,77 @@
+"""Templates and scripts, as they stand in `infra/`."""
+
+import pathlib
+import subprocess
+import sys
+
+import cfnlint.decode
+import pytest
+
+from stack import ROOT
+
+INFRA = ROOT / "infra"
+TOOLS = pathlib.Path(sys.executable).parent
+
+
+def test_templates_are_clean():
+    # W3002: a path that `aws cloudformation package` replaces, as deploy.sh has it do.
+    templates = sorted(INFRA.glob("*.yaml"))
+    linted = subprocess.run(
+        [TOOLS / "cfn-lint", "--ignore-checks", "W3002", "--", *templates], capture_output=True, text=True, check=False
+    )
+    assert len(templates) == 6
+    assert linted.returncode == 0, linted.stdout
+
+
+def test_scripts_are_clean():
+    scripts = [*sorted(INFRA.glob("*.sh")), *sorted(ROOT.glob("tests/**/*.sh")), ROOT / ".ci/run"]
+    linted = subprocess.run([TOOLS / "shellcheck", *scripts], capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
+
+
+def statements(role: str) -> list[dict]:
+    """What a role of functions.yaml may do."""
+    template, problems = cfnlint.decode.decode(str(INFRA / "functions.yaml"))
+    assert not problems
+    [policy] = template["Resources"][role]["Properties"]["Policies"]
+    allowed = []
+    for statement in policy["PolicyDocument"]["Statement"]:
+        # A statement that stands under a condition: its first branch.
+        allowed.append(statement["Fn::If"][1] if "Fn::If" in statement else statement)
+    return allowed
+
+
+def actions(role: str) -> set[str]:
+    """The actions of a role."""
+    listed = (statement["Action"] for statement in statements(role))
+    return {action for some in listed for action in ([some] if isinstance(some, str) else some)}
+
+
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+KMS = {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (
+            "ExtractRole",
+            LOGS
+            | KMS
+            | {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"}
+            | {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+        ),
+        ("LinkRole", LOGS | KMS | {"s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}),
+        ("LinkScheduleRole", {"lambda:InvokeFunction"}),
+    ],
+)
+def test_a_role_may_do_what_its_function_does_and_no_more(role, allowed):
+    assert actions(role) == allowed
+
+
+@pytest.mark.parametrize("role", ["ExtractRole", "LinkRole", "LinkScheduleRole"])
+def test_no_role_reaches_all_resources(role):
+    for statement in statements(role):
+        resources = statement["Resource"]
+        for resource in resources if isinstance(resources, list) else [resources]:
+            assert resource != "*", statement
