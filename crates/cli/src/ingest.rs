@@ -4,6 +4,7 @@ use miette::IntoDiagnostic;
 use trailback_pipeline::extract::{ExtractOptions, extract};
 use trailback_pipeline::lake::Access;
 use trailback_pipeline::link::{LinkOptions, link};
+use trailback_pipeline::log_objects::folders;
 
 use crate::look::Look;
 use crate::render::summary;
@@ -15,7 +16,8 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
     let lake = lake::open(&typed.lake, Access::Write).await?;
     let progress = progress::bar();
     let options = ExtractOptions::default();
-    let extracted = extract(&lake, &paths, &options, &progress)
+    let log_objects = folders::find(&paths).await.into_diagnostic()?;
+    let extracted = extract(&lake, log_objects, &options, &progress, &mut |_| {})
         .await
         .into_diagnostic()?;
     // Named before linking, which may take long or fail.

@@ -24,6 +24,24 @@ impl Bar {
     fn with_current(&self, act: impl FnOnce(&mut Option<(Step, ProgressBar)>)) {
         act(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
     }
+
+    fn with_bar_of(&self, step: Step, act: impl FnOnce(&ProgressBar)) {
+        self.with_current(|current| {
+            if let Some((at_work, bar)) = current
+                && *at_work == step
+            {
+                act(bar);
+            }
+        });
+    }
+}
+
+/// What the bar of a step counts.
+fn drawn(step: Step, amount: Amount) -> u64 {
+    match step {
+        Step::Extract => amount.bytes,
+        Step::Link => amount.items,
+    }
 }
 
 impl Progress for Bar {
@@ -41,18 +59,12 @@ impl Progress for Bar {
         self.with_current(|current| *current = Some((step, bar)));
     }
 
+    fn finds(&self, step: Step, more: Amount) {
+        self.with_bar_of(step, |bar| bar.inc_length(drawn(step, more)));
+    }
+
     fn advances(&self, step: Step, by: Amount) {
-        self.with_current(|current| {
-            if let Some((at_work, bar)) = current
-                && *at_work == step
-            {
-                bar.inc(if step == Step::Extract {
-                    by.bytes
-                } else {
-                    by.items
-                });
-            }
-        });
+        self.with_bar_of(step, |bar| bar.inc(drawn(step, by)));
     }
 
     fn ends(&self, _step: Step) {

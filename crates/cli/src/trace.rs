@@ -8,6 +8,7 @@ use trailback_cloudtrail::Record;
 use trailback_pipeline::extract::{ExtractOptions, uses};
 use trailback_pipeline::find::{TimeRange, ancestors, find, link_record};
 use trailback_pipeline::lake::{Access, Lake};
+use trailback_pipeline::log_objects::folders;
 use trailback_sessions::{
     Issuance, LOOK_BACK_HOURS, Outcome, Session, Subject, Timestamp, extract, observe,
 };
@@ -165,7 +166,8 @@ async fn search(
     range: &TimeRange,
 ) -> miette::Result<Vec<Issuance>> {
     let (options, progress) = (ExtractOptions::default(), progress::bar());
-    let found = uses(logs, subject, range, &options, &progress)
+    let log_objects = folders::find(logs).await.into_diagnostic()?;
+    let found = uses(log_objects, subject, range, &options, &progress)
         .await
         .into_diagnostic()?;
     output::name_problems(&found.problems);

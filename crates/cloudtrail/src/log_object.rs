@@ -206,9 +206,21 @@ impl LogObjectReader {
         select: &Select<'_>,
         on_record: &mut dyn FnMut(u64, Result<&Record<'_>, RecordError>),
     ) -> Reading {
+        self.read_watched(source, select, &mut |_| {}, on_record)
+    }
+
+    /// The same, and shows the object's whole unpacked text to `on_text`, block by block and in order, each block before
+    /// the records that end in it: for a hash of what CloudTrail's digests hash.
+    pub fn read_watched(
+        &mut self,
+        source: impl Read,
+        select: &Select<'_>,
+        on_text: &mut dyn FnMut(&[u8]),
+        on_record: &mut dyn FnMut(u64, Result<&Record<'_>, RecordError>),
+    ) -> Reading {
         let gunzip = Gunzip::new(source, self.limits.unpacked_bytes_max);
         let mut walk = Walk {
-            window: Window::new(gunzip, &mut self.window, self.window_bytes),
+            window: Window::new(gunzip, &mut self.window, self.window_bytes, on_text),
             index: Index::new(self.scanner),
             limits: self.limits,
             wanted: Wanted::new(select),

@@ -20,6 +20,8 @@ pub(crate) struct Window<'b, R> {
     source: Gunzip<R>,
     /// The text in its middle, and [`PADDING`] behind it at least.
     buffer: &'b mut Vec<u8>,
+    /// Is shown all text once, in order, before anybody can change it.
+    on_text: &'b mut dyn FnMut(&[u8]),
     begin: usize,
     end: usize,
     /// How much text lies before `begin`, in bytes.
@@ -29,11 +31,17 @@ pub(crate) struct Window<'b, R> {
 
 impl<'b, R: Read> Window<'b, R> {
     /// A window of at least `bytes` over the text of `source`, in a buffer that may have served before.
-    pub(crate) fn new(source: Gunzip<R>, buffer: &'b mut Vec<u8>, bytes: usize) -> Window<'b, R> {
+    pub(crate) fn new(
+        source: Gunzip<R>,
+        buffer: &'b mut Vec<u8>,
+        bytes: usize,
+        on_text: &'b mut dyn FnMut(&[u8]),
+    ) -> Window<'b, R> {
         buffer.resize(buffer.len().max(bytes.max(STRETCH) + PADDING), 0);
         Window {
             source,
             buffer,
+            on_text,
             begin: 0,
             end: 0,
             offset: 0,
@@ -99,7 +107,9 @@ impl<'b, R: Read> Window<'b, R> {
         let room = self.end..self.buffer.len() - PADDING;
         let wanted = room.len();
         let read = self.source.fill(&mut self.buffer[room]);
+        let begin = self.end;
         self.end += read;
+        (self.on_text)(&self.buffer[begin..self.end]);
         self.ended = read < wanted;
         read > 0
     }

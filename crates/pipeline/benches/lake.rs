@@ -17,6 +17,7 @@ use trailback_pipeline::extract::{ExtractOptions, extract};
 use trailback_pipeline::find::{TimeRange, ancestors, descendants, find, list};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_pipeline::link::{LinkOptions, link};
+use trailback_pipeline::log_objects::folders;
 use trailback_pipeline::progress::{Progress, Silent};
 use trailback_sessions::{Session, Subject};
 use trailback_simulator::{Folder, Plan, simulate};
@@ -81,14 +82,11 @@ async fn measure(logs: &Path, folder: &Path) -> Result<(), Failure> {
     let silent: Arc<dyn Progress> = Arc::new(Silent);
     let lake = Lake::in_folder(folder, Access::Write).await?;
     let clock = Clock::start();
-    let extracted = extract(
-        &lake,
-        &[logs.to_owned()],
-        &ExtractOptions::default(),
-        &silent,
-    )
-    .await?
-    .tally;
+    let log_objects = folders::find(&[logs.to_owned()]).await?;
+    let options = ExtractOptions::default();
+    let extracted = extract(&lake, log_objects, &options, &silent, &mut |_| {})
+        .await?
+        .tally;
     let rows = extracted.records.issuances + extracted.records.witnesses;
     clock.tell("extract", rows, "rows");
     println!("  {} fragments", extracted.fragments_written);

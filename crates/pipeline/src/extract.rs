@@ -1,19 +1,22 @@
 //! The first step: log objects in, fragments out.
 //!
-//! Objects are read on all cores, but their rows are taken in the order of delivery, and a set of fragments is cut
-//! after a fixed number of rows: so every run over the same files makes the same fragments, and doing it again is
-//! harmless. Memory is bounded by that number, whatever the size of an object.
+//! Objects are opened ahead and read on all cores, but their rows are taken in the order of the objects, and a set of
+//! fragments is cut after a fixed number of rows: so every run over the same objects makes the same fragments, and doing
+//! it again is harmless. Memory is bounded by that number, whatever the size of an object.
 //!
 //! BE ADVISED: nothing that differs between two runs (the number of cores, which object was read first) may decide
 //! where a fragment is cut.
 
+mod content;
 mod fragments;
-mod log_objects;
+mod opening;
+mod outcome;
 mod reading;
+mod text_hash;
 mod uses;
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::StreamExt;
 use futures::stream;
@@ -21,13 +24,15 @@ use trailback_cloudtrail::Limits;
 use trailback_tables::TableError;
 
 use crate::lake::Lake;
-use crate::progress::{Amount, Progress, Step};
+use crate::log_objects::LogObjects;
+use crate::progress::{Progress, Step};
 use crate::store::StoreError;
 use crate::tally::{ExtractTally, Problem};
 
 use fragments::Fragments;
-pub use fragments::PENDING_ROWS_MAX;
-use reading::{ObjectOutcome, Piece};
+pub use fragments::{PENDING_OBJECTS_MAX, PENDING_ROWS_MAX};
+pub use outcome::{Done, Outcome};
+use reading::{Account, Piece, ReadInOrder};
 pub use uses::{Uses, uses};
 
 /// How to extract.
@@ -35,8 +40,18 @@ pub use uses::{Uses, uses};
 pub struct ExtractOptions {
     /// What no log object may exceed.
     pub limits: Limits,
-    /// How many log objects are read at once; at least one.
+    /// How many log objects are parsed at once; at least one. Default: as many as there are cores.
     pub threads: usize,
+    /// How many log objects are open at once where they are fetched over a network; at least one. An answer of S3 takes
+    /// 20 to 100 ms and a usual object less than 1 ms to parse, so only requests at once keep a core busy. Default: 32.
+    pub objects_at_once: usize,
+    /// How many bytes of fetched log objects may wait to be parsed, in equal shares for each that is open; each may
+    /// hold one piece of its download beyond that. Default: 16 MiB, so that usual objects fit into their share.
+    pub bytes_ahead: usize,
+    /// Whether the ledger is to hold the SHA-256 of each object's text, as CloudTrail's digests do. Default: yes.
+    pub hash_log_objects: bool,
+    /// After this moment no log object is begun. What was begun is finished, what was not is not reported.
+    pub deadline: Option<Instant>,
 }
 
 impl Default for ExtractOptions {
@@ -45,6 +60,10 @@ impl Default for ExtractOptions {
         ExtractOptions {
             limits: Limits::default(),
             threads,
+            objects_at_once: 32,
+            bytes_ahead: 16 << 20,
+            hash_log_objects: true,
+            deadline: None,
         }
     }
 }
@@ -61,16 +80,7 @@ pub struct Extracted {
 /// Why an extraction stopped. What was stored before stays; running again completes it.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
-    /// A path that was given does not exist or cannot be read.
-    #[error("cannot read {path}")]
-    Path {
-        /// The path.
-        path: String,
-        /// What the system said.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// The lake cannot be written.
+    /// The lake cannot be written, or no more log objects could be found.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Rows cannot be encoded.
@@ -81,73 +91,51 @@ pub enum ExtractError {
     Worker(#[from] tokio::task::JoinError),
 }
 
-/// Extracts all log objects under the given paths, folders or single files, into the lake.
+/// Extracts log objects into the lake.
 ///
-/// Rows name a log object by its path below the given folder, or by its file name where a file was given. What cannot
-/// be read is named in [`Extracted::problems`]; everything else is done.
+/// `on_done` hears of each object in its turn, but only once all its rows are stored; of an object of which it did not
+/// hear, nothing is certain. What cannot be read is named in [`Extracted::problems`] as well; everything else is done.
 ///
 /// # Errors
 ///
-/// When a given path cannot be read at all, or the lake cannot be written.
+/// When the lake cannot be written, or finding log objects breaks off; those found before are done then.
 pub async fn extract(
     lake: &Lake,
-    paths: &[PathBuf],
+    log_objects: impl Into<LogObjects>,
     options: &ExtractOptions,
     progress: &Arc<dyn Progress>,
+    on_done: &mut (dyn FnMut(Done) + Send),
 ) -> Result<Extracted, ExtractError> {
-    let paths = paths.to_vec();
-    let found = tokio::task::spawn_blocking(move || log_objects::find(&paths)).await??;
-    let mut extracted = Extracted {
-        problems: found.problems,
-        ..Extracted::default()
-    };
-    extracted.tally.objects = found.tally;
-    let bytes = found
-        .log_objects
-        .iter()
-        .map(|object| object.size_bytes)
-        .sum();
-    progress.begins(
-        Step::Extract,
-        Amount {
-            items: found.log_objects.len() as u64,
-            bytes,
-        },
-    );
-    let mut objects = reading::read_in_order(found.log_objects, options, progress);
-    let mut fragments = Fragments::new(lake);
-    while let Some(mut pieces) = objects.recv().await {
-        let mut outcome = None;
+    let mut extracted = Extracted::default();
+    let mut reading = ReadInOrder::start(log_objects.into(), options, progress);
+    let mut fragments = Fragments::new(lake, on_done);
+    while let Some(mut pieces) = reading.objects.recv().await {
         while let Some(piece) = pieces.recv().await {
             match piece {
                 Piece::Rows(rows) => fragments.add(rows).await?,
-                Piece::End(end) => outcome = Some(*end),
+                Piece::End(account) => {
+                    extracted.add(&account);
+                    fragments.end(*account).await?;
+                }
             }
         }
-        extracted.add(outcome.unwrap_or_else(ObjectOutcome::unknown));
     }
     let counts = fragments.finish().await?;
     extracted.tally.fragments_written = counts.written;
     extracted.tally.fragments_present = counts.present;
     progress.ends(Step::Extract);
+    reading.finish().await??;
     Ok(extracted)
 }
 
 impl Extracted {
-    fn add(&mut self, outcome: ObjectOutcome) {
+    fn add(&mut self, account: &Account) {
         let tally = &mut self.tally;
-        match outcome
-            .problem
-            .as_ref()
-            .and_then(|problem| problem.failure.as_ref())
-        {
-            Some(_) => tally.objects.failed += 1,
-            None => tally.objects.extracted += 1,
-        }
-        tally.records.add(&outcome.records);
-        tally.packed_bytes += outcome.packed_bytes;
-        tally.unpacked_bytes += outcome.unpacked_bytes;
-        self.problems.extend(outcome.problem);
+        tally.objects.add(&account.outcome);
+        tally.records.add(&account.records);
+        tally.packed_bytes += account.packed_bytes;
+        tally.unpacked_bytes += account.unpacked_bytes;
+        self.problems.extend(account.problem());
     }
 }
 

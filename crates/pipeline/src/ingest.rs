@@ -1,11 +1,11 @@
 //! Both steps in one: log objects in, the linked table out.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::extract::{ExtractError, ExtractOptions, Extracted, extract};
 use crate::lake::Lake;
 use crate::link::{LinkError, LinkOptions, link};
+use crate::log_objects::LogObjects;
 use crate::progress::Progress;
 use crate::tally::LinkTally;
 
@@ -29,18 +29,18 @@ pub enum IngestError {
     Link(#[from] LinkError),
 }
 
-/// Extracts all log objects under the given paths, then links the lake.
+/// Extracts log objects, then links the lake.
 ///
 /// # Errors
 ///
 /// As [`extract`] and [`link`].
 pub async fn ingest(
     lake: &Lake,
-    paths: &[PathBuf],
+    log_objects: impl Into<LogObjects>,
     options: &ExtractOptions,
     progress: &Arc<dyn Progress>,
 ) -> Result<Ingested, IngestError> {
-    let extracted = extract(lake, paths, options, progress).await?;
+    let extracted = extract(lake, log_objects, options, progress, &mut |_| {}).await?;
     let linked = link(lake, &LinkOptions::default(), progress).await?;
     Ok(Ingested { extracted, linked })
 }

@@ -1,6 +1,7 @@
 //! The steps and the world: stores, extraction, linking, tracing, and their tallies.
 //!
-//! The data meets the rooms of this crate in this order: [`extract`] turns log objects into fragments, [`link`] turns
+//! The data meets the rooms of this crate in this order: [`log_objects`] are found and opened, [`extract`] turns
+//! them into fragments, [`link`] turns
 //! fragments into the linked table, [`find`] answers from the table. All of them work on a [`Lake`](lake::Lake), which
 //! lies in a [`Store`](store::Store). What the rows mean is `sessions`' business, how they lie in files is `tables`'.
 //!
@@ -13,6 +14,7 @@ pub mod find;
 pub mod ingest;
 pub mod lake;
 pub mod link;
+pub mod log_objects;
 pub mod progress;
 pub mod store;
 #[cfg(test)]

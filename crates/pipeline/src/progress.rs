@@ -20,8 +20,11 @@ pub struct Amount {
 
 /// Is told how far a step is; called from many threads, and often.
 pub trait Progress: Send + Sync {
-    /// A step begins, and this is all it has to do.
+    /// A step begins, and this is all it has to do as far as is known.
     fn begins(&self, _step: Step, _total: Amount) {}
+
+    /// So much more there is to do than was known when the step began.
+    fn finds(&self, _step: Step, _more: Amount) {}
 
     /// So much more is done.
     fn advances(&self, _step: Step, _by: Amount) {}

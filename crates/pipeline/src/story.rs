@@ -10,6 +10,7 @@ use trailback_sessions::Timestamp;
 use crate::extract::ExtractOptions;
 use crate::lake::{Access, Lake};
 use crate::link::{LinkOptions, link};
+use crate::log_objects::folders;
 use crate::progress::{Progress, Silent};
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -188,7 +189,8 @@ pub(crate) async fn extract(lake: &Lake, name: &str, records: &[Value]) {
         threads: 2,
         ..ExtractOptions::default()
     };
-    let extracted = crate::extract::extract(lake, &paths, &options, &silent())
+    let log_objects = folders::find(&paths).await.unwrap();
+    let extracted = crate::extract::extract(lake, log_objects, &options, &silent(), &mut |_| {})
         .await
         .unwrap();
     assert!(

@@ -4,20 +4,41 @@ use std::fmt;
 
 use trailback_sessions::{Evidence, GapReason, Link, LinkStatus};
 
+use crate::extract::Outcome;
+use crate::log_objects::SkippedKind;
+
 /// How many problems of one log object's records are told one by one.
 pub const RECORD_PROBLEMS_TOLD_MAX: usize = 3;
 
-/// What became of log objects. `found = extracted + skipped + failed`.
+/// What became of log objects. `found = extracted + skipped + gone + failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectTally {
-    /// Files under the given paths.
+    /// All that were found and begun.
     pub found: u64,
     /// Read to their end.
     pub extracted: u64,
     /// Not log objects.
     pub skipped: SkippedTally,
+    /// Deleted before they could be opened.
+    pub gone: u64,
     /// Log objects that could not be read, or not to their end; each is a [`Problem`].
     pub failed: u64,
+}
+
+impl ObjectTally {
+    /// Counts an object.
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
+        self.found += 1;
+        let count = match outcome {
+            Outcome::Extracted => &mut self.extracted,
+            Outcome::Skipped(kind) => self.skipped.count(*kind),
+            Outcome::Gone => &mut self.gone,
+            Outcome::Failed { .. } | Outcome::Denied { .. } | Outcome::Unavailable { .. } => {
+                &mut self.failed
+            }
+        };
+        *count += 1;
+    }
 }
 
 /// What is no log object, by kind.
@@ -31,6 +52,8 @@ pub struct SkippedTally {
     pub network_activity: u64,
     /// Aggregated records.
     pub aggregated: u64,
+    /// Objects of the lake itself.
+    pub of_the_lake: u64,
     /// Other files.
     pub other: u64,
 }
@@ -38,7 +61,19 @@ pub struct SkippedTally {
 impl SkippedTally {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.digests + self.insights + self.network_activity + self.aggregated + self.other
+        let named = self.digests + self.insights + self.network_activity + self.aggregated;
+        named + self.of_the_lake + self.other
+    }
+
+    fn count(&mut self, kind: SkippedKind) -> &mut u64 {
+        match kind {
+            SkippedKind::Digest => &mut self.digests,
+            SkippedKind::Insights => &mut self.insights,
+            SkippedKind::NetworkActivity => &mut self.network_activity,
+            SkippedKind::Aggregated => &mut self.aggregated,
+            SkippedKind::OfTheLake => &mut self.of_the_lake,
+            SkippedKind::Other => &mut self.other,
+        }
     }
 }
 
@@ -92,7 +127,8 @@ impl ExtractTally {
     /// Whether nothing vanished: every count is the sum of its parts.
     pub fn balances(&self) -> bool {
         let (objects, records) = (&self.objects, &self.records);
-        let objects_out = objects.extracted + objects.skipped.total() + objects.failed;
+        let objects_out =
+            objects.extracted + objects.skipped.total() + objects.gone + objects.failed;
         let records_out =
             records.issuances + records.witnesses + records.passed_over + records.unreadable;
         objects.found == objects_out && records.records == records_out

@@ -12,16 +12,14 @@ use crate::look::{Look, Tone};
 pub(crate) fn ingested(extracted: &ExtractTally, linked: &LinkTally, look: Look) -> String {
     let mut page = Page::new(look);
     let objects = &extracted.objects;
-    entry(
-        &mut page,
-        "objects",
-        objects.found,
-        &[
-            ("read", objects.extracted),
-            ("skipped", objects.skipped.total()),
-            ("failed", objects.failed),
-        ],
-    );
+    let mut parts = vec![
+        ("read", objects.extracted),
+        ("skipped", objects.skipped.total()),
+        ("failed", objects.failed),
+    ];
+    // Somebody deletes logs while they are read: rare, so it is not told that nobody did.
+    parts.extend((objects.gone > 0).then_some(("deleted meanwhile", objects.gone)));
+    entry(&mut page, "objects", objects.found, &parts);
     if objects.skipped.total() > 0 {
         page.entry(
             Rail::NONE,
@@ -79,6 +77,11 @@ fn skipped(tally: &SkippedTally) -> String {
             "network activity objects",
         ),
         (tally.aggregated, "aggregated object", "aggregated objects"),
+        (
+            tally.of_the_lake,
+            "object of the lake",
+            "objects of the lake",
+        ),
         (tally.other, "other file", "other files"),
     ];
     let named: Vec<String> = kinds

@@ -20,6 +20,8 @@ type Told = Vec<(u64, Result<Option<String>, RecordFault>)>;
 struct Outcome {
     reading: Reading,
     told: Told,
+    /// What `on_text` was shown.
+    text: Vec<u8>,
 }
 
 impl Outcome {
@@ -48,8 +50,9 @@ impl Outcome {
 }
 
 fn read_with(reader: &mut LogObjectReader, source: impl Read, select: &Select<'_>) -> Outcome {
-    let mut told = Told::new();
-    let reading = reader.read(source, select, &mut |place, record| {
+    let (mut told, mut text) = (Told::new(), Vec::new());
+    let mut on_text = |block: &[u8]| text.extend_from_slice(block);
+    let reading = reader.read_watched(source, select, &mut on_text, &mut |place, record| {
         told.push((
             place,
             record
@@ -67,7 +70,11 @@ fn read_with(reader: &mut LogObjectReader, source: impl Read, select: &Select<'_
         (tally.handed_on, tally.unreadable),
         (told.len() as u64 - unreadable, unreadable)
     );
-    Outcome { reading, told }
+    Outcome {
+        reading,
+        told,
+        text,
+    }
 }
 
 fn read(json: impl AsRef<[u8]>, select: &Select<'_>) -> Outcome {
@@ -802,6 +809,7 @@ proptest! {
         let outcome = read_with(&mut reader, Pieces { bytes: &bytes, lengths }, &STS);
         prop_assert_eq!(outcome.failure(), "");
         prop_assert_eq!(&outcome.told, &told_by_the_plain_reader(&json), "{}", json);
+        prop_assert_eq!(String::from_utf8_lossy(&outcome.text), json);
     }
 
     #[test]

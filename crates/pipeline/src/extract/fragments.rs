@@ -7,6 +7,8 @@ use trailback_sessions::Issuance;
 use trailback_tables::encode_fragment;
 use trailback_tables::partition::{EventHour, FragmentKey};
 
+use super::outcome::Done;
+use super::reading::Account;
 use super::{ExtractError, in_order};
 use crate::lake::Lake;
 use crate::store::{Condition, Metadata, StoreError};
@@ -14,6 +16,10 @@ use crate::store::{Condition, Metadata, StoreError};
 /// After how many rows fragments are cut: few enough to wait in memory (a row takes about 2 KB there), enough for
 /// fragments that are not all footer.
 pub const PENDING_ROWS_MAX: usize = 16_384;
+
+/// After how many objects fragments are cut, however few rows they had: objects without rows are most, and none of them is
+/// done before its line of the ledger is stored.
+pub const PENDING_OBJECTS_MAX: usize = 16_384;
 
 /// How many fragments are written at once. Most of the time they wait for the disk or the network.
 const WRITES_AT_ONCE: usize = 16;
@@ -25,21 +31,26 @@ pub(super) struct FragmentCounts {
     pub(super) present: u64,
 }
 
-/// Rows on their way into the lake.
+/// Rows on their way into the lake, and the objects whose rows they are.
 pub(super) struct Fragments<'a> {
     lake: &'a Lake,
     pending: BTreeMap<EventHour, Vec<Issuance>>,
     pending_rows: usize,
+    /// Objects of which all rows have been added.
+    ended: Vec<Account>,
+    on_done: &'a mut (dyn FnMut(Done) + Send),
     counts: FragmentCounts,
 }
 
-impl Fragments<'_> {
+impl<'a> Fragments<'a> {
     /// Nothing yet.
-    pub(super) fn new(lake: &Lake) -> Fragments<'_> {
+    pub(super) fn new(lake: &'a Lake, on_done: &'a mut (dyn FnMut(Done) + Send)) -> Fragments<'a> {
         Fragments {
             lake,
             pending: BTreeMap::new(),
             pending_rows: 0,
+            ended: Vec::new(),
+            on_done,
             counts: FragmentCounts::default(),
         }
     }
@@ -53,6 +64,15 @@ impl Fragments<'_> {
             if self.pending_rows >= PENDING_ROWS_MAX {
                 self.flush().await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes what became of an object, all of whose rows have been added.
+    pub(super) async fn end(&mut self, account: Account) -> Result<(), ExtractError> {
+        self.ended.push(account);
+        if self.ended.len() >= PENDING_OBJECTS_MAX {
+            self.flush().await?;
         }
         Ok(())
     }
@@ -73,6 +93,9 @@ impl Fragments<'_> {
                 true => self.counts.written += 1,
                 false => self.counts.present += 1,
             }
+        }
+        for account in std::mem::take(&mut self.ended) {
+            (self.on_done)(account.into_done());
         }
         Ok(())
     }

@@ -1,17 +1,22 @@
 //! Reads log objects on many threads, and hands on what they say in the objects' order.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::vec;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use trailback_cloudtrail::{LogObjectReader, Reading, Record, Select};
+use tokio::task::JoinHandle;
+use trailback_cloudtrail::{
+    GunzipError, LogObjectError, LogObjectReader, Reading, Record, Select, Timestamp,
+};
 use trailback_sessions::{ISSUING_EVENT_SOURCES, Issuance, SessionType, Text, extract};
 
 use super::ExtractOptions;
-use super::log_objects::LogObject;
+use super::content::Counted;
+use super::opening::{Line, Opened, open_ahead};
+use super::outcome::{Done, Outcome, with_causes};
+use super::text_hash::TextHash;
+use crate::log_objects::{LogObject, LogObjects};
 use crate::progress::{Amount, Progress, Step};
+use crate::store::{ObjectMeta, StoreError};
 use crate::tally::{Problem, RECORD_PROBLEMS_TOLD_MAX, RecordTally};
 
 /// How many rows travel together.
@@ -28,83 +33,150 @@ pub(super) enum Piece {
     /// Rows, in the order of the records.
     Rows(Vec<Issuance>),
     /// Nothing follows.
-    End(Box<ObjectOutcome>),
+    End(Box<Account>),
 }
 
-/// What became of one log object.
+/// What became of one log object: all that is told of it, here and in the ledger.
 #[derive(Debug)]
-pub(super) struct ObjectOutcome {
+pub(super) struct Account {
+    pub(super) place: u64,
+    pub(super) log_object: LogObject,
+    /// What its store knows of it; nothing of a file, and of what was not opened.
+    pub(super) meta: Option<ObjectMeta>,
+    pub(super) outcome: Outcome,
     pub(super) records: RecordTally,
+    /// When the first and the last of its rows were recorded.
+    pub(super) event_times: Option<(Timestamp, Timestamp)>,
     pub(super) packed_bytes: u64,
     pub(super) unpacked_bytes: u64,
-    pub(super) problem: Option<Problem>,
+    /// The hash of its text, if it was read to its end and hashing is on.
+    pub(super) sha256: Option<[u8; 32]>,
+    /// Its first unreadable records.
+    pub(super) problems: Vec<String>,
 }
 
-impl ObjectOutcome {
-    /// Of an object whose reader died.
-    pub(super) fn unknown() -> ObjectOutcome {
-        let problem = Problem {
-            log_object: "a log object".to_owned(),
-            failure: Some("was not read to its end: its reader stopped".to_owned()),
-            records: Vec::new(),
-            more_records: 0,
-        };
-        ObjectOutcome {
+impl Account {
+    fn new(place: u64, log_object: LogObject, outcome: Outcome) -> Account {
+        Account {
+            place,
+            log_object,
+            meta: None,
+            outcome,
             records: RecordTally::default(),
+            event_times: None,
             packed_bytes: 0,
             unpacked_bytes: 0,
-            problem: Some(problem),
+            sha256: None,
+            problems: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, row: &Issuance) {
+        match row.session.session_type {
+            SessionType::Witness => self.records.witnesses += 1,
+            SessionType::Unknown => {
+                self.records.issuances += 1;
+                self.records.unknown_calls += 1;
+            }
+            _ => self.records.issuances += 1,
+        }
+        let at = row.record.event_time;
+        let (first, last) = self.event_times.unwrap_or((at, at));
+        self.event_times = Some((first.min(at), last.max(at)));
+    }
+
+    /// What a person is to hear of it.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let failure = self.outcome.failure();
+        if failure.is_none() && self.problems.is_empty() {
+            return None;
+        }
+        let told = self.problems.len() as u64;
+        Some(Problem {
+            log_object: self.log_object.name.to_string(),
+            failure: failure.map(str::to_owned),
+            records: self.problems.clone(),
+            more_records: self.records.unreadable.saturating_sub(told),
+        })
+    }
+
+    pub(super) fn into_done(self) -> Done {
+        Done {
+            place: self.place,
+            name: self.log_object.name,
+            outcome: self.outcome,
+            records: self.records,
+            packed_bytes: self.packed_bytes,
+            unpacked_bytes: self.unpacked_bytes,
         }
     }
 }
 
-/// Starts reading; gives, for one object after the other, the way its pieces come.
-///
-/// Reading stops when the receiver is dropped.
-pub(super) fn read_in_order(
-    log_objects: Vec<LogObject>,
-    options: &ExtractOptions,
-    progress: &Arc<dyn Progress>,
-) -> Receiver<Receiver<Piece>> {
-    let threads = options.threads.clamp(1, log_objects.len().max(1));
-    let (to_taker, taker) = mpsc::channel(threads * OBJECTS_AHEAD);
-    let queue = Arc::new(Queue(Mutex::new((log_objects.into_iter(), to_taker))));
-    for _ in 0..threads {
-        let (queue, progress) = (Arc::clone(&queue), Arc::clone(progress));
-        let mut reader = LogObjectReader::new(options.limits);
-        tokio::task::spawn_blocking(move || {
-            while let Some((log_object, pieces)) = queue.next() {
-                if ObjectReading::read(&mut reader, &log_object, &pieces, &progress).is_none() {
-                    break;
-                }
-            }
-        });
-    }
-    taker
+/// Log objects that are being read.
+pub(super) struct ReadInOrder {
+    /// For one object after the other, the way its pieces come. Reading stops when this is dropped.
+    pub(super) objects: Receiver<Receiver<Piece>>,
+    threads: Vec<JoinHandle<()>>,
+    opener: JoinHandle<Result<(), StoreError>>,
 }
 
-/// The objects that no thread has begun, and where the taker hears of begun ones.
-struct Queue(Mutex<(vec::IntoIter<LogObject>, Sender<Receiver<Piece>>)>);
-
-impl Queue {
-    /// Takes the next object. The lock is held until the taker has heard of it: so the taker hears in order, and
-    /// nobody runs far ahead.
-    fn next(&self) -> Option<(LogObject, Sender<Piece>)> {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let log_object = queue.0.next()?;
-        let (pieces, taker) = mpsc::channel(PIECES_WAITING);
-        queue.1.blocking_send(taker).ok()?;
-        Some((log_object, pieces))
+impl ReadInOrder {
+    /// Starts reading.
+    pub(super) fn start(
+        log_objects: LogObjects,
+        options: &ExtractOptions,
+        progress: &Arc<dyn Progress>,
+    ) -> ReadInOrder {
+        let threads = options.threads.max(1);
+        let (to_taker, objects) = mpsc::channel(threads * OBJECTS_AHEAD);
+        let (line, opener) = open_ahead(log_objects, options, progress);
+        let read = |_| {
+            let (line, progress) = (Arc::clone(&line), Arc::clone(progress));
+            let (to_taker, options) = (to_taker.clone(), *options);
+            tokio::task::spawn_blocking(move || {
+                let mut reader = LogObjectReader::new(options.limits);
+                while let Some((opened, pieces)) = take(&line, &to_taker) {
+                    let hashes = options.hash_log_objects;
+                    let read = ObjectReading::read(&mut reader, opened, &pieces, hashes, &progress);
+                    if read.is_none() {
+                        break;
+                    }
+                }
+            })
+        };
+        ReadInOrder {
+            objects,
+            threads: (0..threads).map(read).collect(),
+            opener,
+        }
     }
+
+    /// Waits for the threads, after the last object was taken: whether one of them died, and whether all log objects
+    /// were found.
+    pub(super) async fn finish(self) -> Result<Result<(), StoreError>, tokio::task::JoinError> {
+        drop(self.objects);
+        for thread in self.threads {
+            thread.await?;
+        }
+        self.opener.await
+    }
+}
+
+/// Takes the next object, and tells the taker that it is being read.
+fn take(line: &Line, to_taker: &Sender<Receiver<Piece>>) -> Option<(Opened, Sender<Piece>)> {
+    line.next(|_| {
+        let (pieces, taker) = mpsc::channel(PIECES_WAITING);
+        to_taker.blocking_send(taker).ok()?;
+        Some(pieces)
+    })
 }
 
 /// One object being read.
 struct ObjectReading<'a> {
-    name: Text,
     pieces: &'a Sender<Piece>,
     rows: Vec<Issuance>,
-    records: RecordTally,
-    problems: Vec<String>,
+    account: Account,
+    hashes: bool,
     /// Whether nobody takes the rows any more.
     is_abandoned: bool,
 }
@@ -113,38 +185,48 @@ impl ObjectReading<'_> {
     /// Reads an object to its end; `None` when nobody wants to know.
     fn read(
         reader: &mut LogObjectReader,
-        log_object: &LogObject,
+        mut opened: Opened,
         pieces: &Sender<Piece>,
+        hashes: bool,
         progress: &Arc<dyn Progress>,
     ) -> Option<()> {
+        let skipped = opened.log_object.skipped;
+        let outcome = skipped.map_or(Outcome::Extracted, Outcome::Skipped);
         let mut reading = ObjectReading {
-            name: Text::from(&*log_object.name),
             pieces,
             rows: Vec::new(),
-            records: RecordTally::default(),
-            problems: Vec::new(),
+            account: Account::new(opened.place, opened.log_object.clone(), outcome),
+            hashes,
             is_abandoned: false,
         };
-        let (failure, unpacked_bytes) = match File::open(&log_object.path) {
-            Ok(file) => reading.read_file(reader, Counted { file, progress }),
-            Err(cause) => (Some(format!("cannot be opened: {cause}")), 0),
-        };
+        if skipped.is_none() {
+            reading.read_content(reader, &mut opened, progress);
+        }
         progress.advances(Step::Extract, Amount { items: 1, bytes: 0 });
         reading.hand_on();
-        let outcome = ObjectOutcome {
-            problem: reading.problem(failure),
-            records: reading.records,
-            packed_bytes: log_object.size_bytes,
-            unpacked_bytes,
-        };
-        pieces.blocking_send(Piece::End(Box::new(outcome))).ok()
+        let end = Piece::End(Box::new(reading.account));
+        pieces.blocking_send(end).ok()
     }
 
-    fn read_file(
+    fn read_content(
         &mut self,
         reader: &mut LogObjectReader,
-        file: Counted<'_>,
-    ) -> (Option<String>, u64) {
+        opened: &mut Opened,
+        progress: &Arc<dyn Progress>,
+    ) {
+        let content = match opened.content() {
+            Ok(content) => content,
+            Err(failure) => {
+                self.account.outcome = Outcome::of_store_error(&failure);
+                return;
+            }
+        };
+        let mut counted = Counted {
+            content,
+            progress,
+            bytes: 0,
+        };
+        let mut hash = TextHash::new(self.hashes);
         let select = Select::Issuances {
             event_sources: ISSUING_EVENT_SOURCES,
         };
@@ -152,41 +234,40 @@ impl ObjectReading<'_> {
             Ok(record) => self.add(index, record),
             Err(unreadable) => self.fail(format!("{unreadable}")),
         };
-        let Reading { tally, failure } = reader.read(file, &select, &mut on_record);
-        self.records.records = tally.records;
-        self.records.passed_over += tally.passed_over;
-        (
-            failure.map(|failure| with_causes(&failure)),
-            tally.unpacked_bytes,
-        )
+        let mut on_text = |block: &[u8]| hash.add(block);
+        let Reading { tally, failure } =
+            reader.read_watched(&mut counted, &select, &mut on_text, &mut on_record);
+        let account = &mut self.account;
+        account.records.records = tally.records;
+        account.records.passed_over += tally.passed_over;
+        account.unpacked_bytes = tally.unpacked_bytes;
+        account.packed_bytes = counted.bytes;
+        account.meta = opened.meta().cloned();
+        match failure {
+            None => account.sha256 = hash.finish(),
+            Some(failure) => account.outcome = outcome_of(&failure),
+        }
     }
 
     fn add(&mut self, index: u64, record: &Record<'_>) {
         match extract(record) {
             Ok(Some(mut row)) => {
-                match row.session.session_type {
-                    SessionType::Witness => self.records.witnesses += 1,
-                    SessionType::Unknown => {
-                        self.records.issuances += 1;
-                        self.records.unknown_calls += 1;
-                    }
-                    _ => self.records.issuances += 1,
-                }
-                row.log_objects = vec![Text::clone(&self.name)];
+                self.account.count(&row);
+                row.log_objects = vec![Text::clone(&self.account.log_object.name)];
                 self.rows.push(row);
                 if self.rows.len() >= PIECE_ROWS {
                     self.hand_on();
                 }
             }
-            Ok(None) => self.records.passed_over += 1,
+            Ok(None) => self.account.records.passed_over += 1,
             Err(unreadable) => self.fail(format!("record {index}: {unreadable}")),
         }
     }
 
     fn fail(&mut self, reason: String) {
-        self.records.unreadable += 1;
-        if self.problems.len() < RECORD_PROBLEMS_TOLD_MAX {
-            self.problems.push(reason);
+        self.account.records.unreadable += 1;
+        if self.account.problems.len() < RECORD_PROBLEMS_TOLD_MAX {
+            self.account.problems.push(reason);
         }
     }
 
@@ -196,50 +277,14 @@ impl ObjectReading<'_> {
             self.is_abandoned = self.pieces.blocking_send(Piece::Rows(rows)).is_err();
         }
     }
-
-    fn problem(&mut self, failure: Option<String>) -> Option<Problem> {
-        let records = std::mem::take(&mut self.problems);
-        if failure.is_none() && records.is_empty() {
-            return None;
-        }
-        let more_records = self.records.unreadable.saturating_sub(records.len() as u64);
-        Some(Problem {
-            log_object: self.name.to_string(),
-            failure,
-            records,
-            more_records,
-        })
-    }
 }
 
-/// An error and what caused it, in one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// A file that tells how far it was read.
-pub(super) struct Counted<'a> {
-    pub(super) file: File,
-    pub(super) progress: &'a Arc<dyn Progress>,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        self.progress.advances(
-            Step::Extract,
-            Amount {
-                items: 0,
-                bytes: count as u64,
-            },
-        );
-        Ok(count)
-    }
+/// What a failure of the reader means: whether it lies in the content, or in how the content came.
+fn outcome_of(failure: &LogObjectError) -> Outcome {
+    let reason = with_causes(failure);
+    let LogObjectError::Gunzip(GunzipError::Read { source, .. }) = failure else {
+        return Outcome::Failed { reason };
+    };
+    let store_error = source.get_ref().and_then(|error| error.downcast_ref());
+    store_error.map_or(Outcome::Unavailable { reason }, Outcome::of_store_error)
 }

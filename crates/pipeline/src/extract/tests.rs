@@ -1,11 +1,15 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use trailback_tables::decode_fragment;
 use trailback_tables::partition::FRAGMENTS_PREFIX;
 
+mod fetched;
+
 use super::*;
+use crate::log_objects::folders;
 use crate::store::Metadata;
 use crate::store::memory::MemoryStore;
 use crate::story::{self, by_session, by_user, deliver, memory_lake, minute, silent};
@@ -15,7 +19,8 @@ async fn run(lake: &Lake, path: PathBuf, threads: usize) -> Result<Extracted, Ex
         threads,
         ..ExtractOptions::default()
     };
-    extract(lake, &[path], &options, &silent()).await
+    let log_objects = folders::find(&[path]).await.unwrap();
+    extract(lake, log_objects, &options, &silent(), &mut |_| {}).await
 }
 
 fn fragments(store: &MemoryStore) -> BTreeMap<String, (Bytes, Metadata)> {
@@ -173,7 +178,7 @@ async fn a_lake_in_the_ingested_folder_is_no_input() {
 async fn a_path_that_is_not_there_is_an_error_and_an_empty_folder_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let (store, lake) = memory_lake().await;
-    let absent = run(&lake, folder.path().join("absent"), 1)
+    let absent = folders::find(&[folder.path().join("absent")])
         .await
         .unwrap_err();
     assert!(absent.to_string().ends_with("absent"), "{absent}");

@@ -1,18 +1,17 @@
 //! Calls made with a subject's credentials, found in raw log objects: for keys that no record hands out.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use trailback_cloudtrail::{LogObjectReader, Select};
 use trailback_sessions::{Issuance, Subject, Text, Timestamp, observe};
 
-use super::log_objects::{self, LogObject};
-use super::reading::{Counted, with_causes};
+use super::content::Counted;
+use super::opening::{Line, Opened, open_ahead};
+use super::outcome::with_causes;
 use super::{ExtractError, ExtractOptions};
 use crate::find::TimeRange;
+use crate::log_objects::LogObjects;
 use crate::progress::{Amount, Progress, Step};
 use crate::tally::Problem;
 
@@ -26,42 +25,35 @@ pub struct Uses {
     pub problems: Vec<Problem>,
 }
 
-/// Searches all log objects under the given paths, folders or single files, for calls made with a subject's credentials.
+/// Searches log objects for calls made with a subject's credentials.
 ///
 /// Records that mention the subject otherwise do not count, and records that cannot be read are passed over.
 ///
 /// # Errors
 ///
-/// When a given path cannot be read at all.
+/// When finding log objects breaks off.
 pub async fn uses(
-    paths: &[PathBuf],
+    log_objects: impl Into<LogObjects>,
     subject: &Subject,
     range: &TimeRange,
     options: &ExtractOptions,
     progress: &Arc<dyn Progress>,
 ) -> Result<Uses, ExtractError> {
-    let (paths, subject, range) = (paths.to_vec(), subject.clone(), *range);
-    let (options, progress) = (*options, Arc::clone(progress));
+    let (line, opener) = open_ahead(log_objects.into(), options, progress);
+    let (subject, range, options) = (subject.clone(), *range, *options);
+    let told = Arc::clone(progress);
     let search = move || {
-        let found = log_objects::find(&paths)?;
-        let bytes = found
-            .log_objects
-            .iter()
-            .map(|object| object.size_bytes)
-            .sum();
-        let items = found.log_objects.len() as u64;
-        progress.begins(Step::Extract, Amount { items, bytes });
         let search = Search {
             subject: &subject,
             range: &range,
-            progress: &progress,
+            progress: &told,
         };
-        let mut uses = search.all(&found.log_objects, &options);
-        progress.ends(Step::Extract);
-        uses.problems.splice(0..0, found.problems);
-        Ok(uses)
+        search.all(&line, &options)
     };
-    tokio::task::spawn_blocking(search).await?
+    let uses = tokio::task::spawn_blocking(search).await?;
+    progress.ends(Step::Extract);
+    opener.await??;
+    Ok(uses)
 }
 
 struct Search<'a> {
@@ -75,19 +67,15 @@ type EarliestCalls = BTreeMap<(Option<Text>, Option<Timestamp>), Issuance>;
 
 impl Search<'_> {
     /// Reads the objects on all threads. The answer does not depend on which thread was faster.
-    fn all(&self, log_objects: &[LogObject], options: &ExtractOptions) -> Uses {
-        let next = AtomicUsize::new(0);
+    fn all(&self, line: &Line, options: &ExtractOptions) -> Uses {
         let found = Mutex::new((EarliestCalls::new(), BTreeMap::new()));
         std::thread::scope(|scope| {
-            for _ in 0..options.threads.clamp(1, log_objects.len().max(1)) {
+            for _ in 0..options.threads.max(1) {
                 scope.spawn(|| {
                     let mut reader = LogObjectReader::new(options.limits);
-                    loop {
-                        let place = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(log_object) = log_objects.get(place) else {
-                            break;
-                        };
-                        let (calls, problem) = self.one(&mut reader, log_object);
+                    while let Some((opened, ())) = line.next(|_| Some(())) {
+                        let place = opened.place;
+                        let (calls, problem) = self.one(&mut reader, opened);
                         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                         calls
                             .into_iter()
@@ -107,44 +95,42 @@ impl Search<'_> {
     fn one(
         &self,
         reader: &mut LogObjectReader,
-        log_object: &LogObject,
+        mut opened: Opened,
     ) -> (Vec<Issuance>, Option<Problem>) {
-        let problem = |reason| Problem {
-            log_object: log_object.name.to_string(),
+        let mut calls = Vec::new();
+        if opened.log_object.skipped.is_some() {
+            return (calls, None);
+        }
+        let failure = match opened.content() {
+            Ok(content) => {
+                let counted = Counted {
+                    content,
+                    progress: self.progress,
+                    bytes: 0,
+                };
+                let name = Text::clone(&opened.log_object.name);
+                let select = Select::Mentioning(self.subject.text().as_bytes());
+                let reading = reader.read(counted, &select, &mut |_, record| {
+                    let observed = record.ok().and_then(|record| observe(record).ok());
+                    let Some(mut call) = observed.filter(|call| self.is_use(call)) else {
+                        return;
+                    };
+                    call.log_objects = vec![Text::clone(&name)];
+                    calls.push(call);
+                });
+                reading.failure.map(|failure| with_causes(&failure))
+            }
+            Err(failure) => Some(with_causes(&failure)),
+        };
+        self.progress
+            .advances(Step::Extract, Amount { items: 1, bytes: 0 });
+        let problem = failure.map(|reason| Problem {
+            log_object: opened.log_object.name.to_string(),
             failure: Some(reason),
             records: Vec::new(),
             more_records: 0,
-        };
-        let file = match File::open(&log_object.path) {
-            Ok(file) => Counted {
-                file,
-                progress: self.progress,
-            },
-            Err(cause) => {
-                return (
-                    Vec::new(),
-                    Some(problem(format!("cannot be opened: {cause}"))),
-                );
-            }
-        };
-        let mut calls = Vec::new();
-        let select = Select::Mentioning(self.subject.text().as_bytes());
-        let reading = reader.read(file, &select, &mut |_, record| {
-            let observed = record.ok().and_then(|record| observe(record).ok());
-            let Some(mut call) = observed.filter(|call| self.is_use(call)) else {
-                return;
-            };
-            call.log_objects = vec![Text::from(&*log_object.name)];
-            calls.push(call);
         });
-        self.progress
-            .advances(Step::Extract, Amount { items: 1, bytes: 0 });
-        (
-            calls,
-            reading
-                .failure
-                .map(|failure| problem(with_causes(&failure))),
-        )
+        (calls, problem)
     }
 
     /// Whether the call was made with the subject's credentials, or is the very record, in the time asked for.
@@ -193,6 +179,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::log_objects::folders;
     use crate::progress::Silent;
 
     fn record(id: u32, key: &str, created: &str, time: &str) -> String {
@@ -214,14 +201,9 @@ mod tests {
     async fn found(folder: &Path, subject: &str, range: TimeRange) -> Vec<String> {
         let progress: Arc<dyn Progress> = Arc::new(Silent);
         let (paths, subject) = ([folder.to_owned()], subject.parse().unwrap());
-        let uses = uses(
-            &paths,
-            &subject,
-            &range,
-            &ExtractOptions::default(),
-            &progress,
-        )
-        .await;
+        let options = ExtractOptions::default();
+        let logs = folders::find(&paths).await.unwrap();
+        let uses = uses(logs, &subject, &range, &options, &progress).await;
         uses.unwrap()
             .calls
             .iter()
@@ -294,7 +276,8 @@ mod tests {
             Subject::EventId("00000000-0000-4000-8000-000000000001".into()),
         );
         let options = ExtractOptions::default();
-        let uses = uses(&paths, &subject, &TimeRange::default(), &options, &progress)
+        let logs = folders::find(&paths).await.unwrap();
+        let uses = uses(logs, &subject, &TimeRange::default(), &options, &progress)
             .await
             .unwrap();
         assert_eq!((uses.calls.len(), uses.problems.len()), (1, 1));

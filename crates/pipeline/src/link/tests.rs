@@ -13,6 +13,7 @@ use trailback_tables::partition::{DATA_PREFIX, FRAGMENTS_PREFIX, TABLE_PREFIX, m
 
 use super::*;
 use crate::lake::Access;
+use crate::log_objects::folders;
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::folder::FolderStore;
 use crate::store::memory::MemoryStore;
@@ -223,7 +224,8 @@ async fn try_ingest_twice(store: Arc<dyn Store>, story: &[Value]) -> bool {
             threads: 1,
             ..Default::default()
         };
-        if crate::ingest::ingest(&lake, &paths, &options, &silent())
+        let log_objects = folders::find(&paths).await.unwrap();
+        if crate::ingest::ingest(&lake, log_objects, &options, &silent())
             .await
             .is_err()
         {

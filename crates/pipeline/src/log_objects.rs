@@ -1,0 +1,229 @@
+//! Which log objects there are, where each lies, and how it is opened.
+//!
+//! A [`LogObject`] is the promise of one: its name, what its name says, and its place. Places are files, or keys of a
+//! [`LogSource`]; who reads does not care which. [`folders`] finds those on a laptop.
+
+pub mod folders;
+#[cfg(test)]
+pub(crate) mod memory;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, Stream, StreamExt};
+use trailback_cloudtrail::object_key::{ObjectKind, classify};
+use trailback_sessions::{Text, Timestamp};
+
+use crate::progress::Amount;
+use crate::store::{ETag, Object, StoreError};
+
+/// The content of an object, piece by piece.
+pub type Content = BoxStream<'static, Result<Bytes, StoreError>>;
+
+/// A room of log objects that are fetched: a bucket.
+#[async_trait]
+pub trait LogSource: Send + Sync {
+    /// Opens an object: what is known of it, and its content.
+    ///
+    /// The reader takes the content as fast as it parses, which may be slow or pause; a connection that is cut
+    /// meanwhile is no harm, see [`LogSource::open_from`].
+    async fn open(&self, key: &str, version_id: Option<&str>) -> Result<Object, StoreError>;
+
+    /// Opens an object again, from byte `at` on, after its content broke off there.
+    ///
+    /// An object that is no longer the version `etag` is [`StoreError::Precondition`] (S3: `Range` with `If-Match`).
+    async fn open_from(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        at: u64,
+        etag: &ETag,
+    ) -> Result<Content, StoreError>;
+
+    /// Where the object lies, as rows name it: `s3://bucket/key`.
+    fn location(&self, key: &str) -> String;
+}
+
+/// One log object, or something that lies where log objects lie.
+#[derive(Clone, Debug)]
+pub struct LogObject {
+    /// How rows name it: `s3://bucket/key`, or its path below the folder it was found in.
+    pub name: Text,
+    /// Its size, where it is known before it is opened.
+    pub size_bytes: Option<u64>,
+    /// The account whose calls it holds, by its key.
+    pub account_id: Option<Text>,
+    /// The region whose calls it holds, by its key.
+    pub region: Option<Text>,
+    /// When CloudTrail delivered it, by its key: to the minute, or to the day.
+    pub delivered_at: Option<Timestamp>,
+    /// Why it is not read, if it is not.
+    pub(crate) skipped: Option<SkippedKind>,
+    pub(crate) place: Place,
+}
+
+/// What is found beside log objects and is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkippedKind {
+    /// A digest of CloudTrail's log file validation.
+    Digest,
+    /// CloudTrail Insights.
+    Insights,
+    /// Network activity.
+    NetworkActivity,
+    /// Aggregated records.
+    Aggregated,
+    /// An object that Trailback itself has written: reading it again would never end.
+    OfTheLake,
+    /// Another file.
+    Other,
+}
+
+/// Where a log object lies.
+#[derive(Clone)]
+pub(crate) enum Place {
+    File(PathBuf),
+    Source(SourcePlace),
+    /// It was met, but cannot be reached, for this reason.
+    Unreachable(Box<str>),
+}
+
+/// Where a log object lies that is fetched.
+#[derive(Clone)]
+pub(crate) struct SourcePlace {
+    source: Arc<dyn LogSource>,
+    key: Box<str>,
+    version_id: Option<Box<str>>,
+}
+
+impl SourcePlace {
+    pub(crate) async fn open(&self) -> Result<Object, StoreError> {
+        self.source
+            .open(&self.key, self.version_id.as_deref())
+            .await
+    }
+
+    pub(crate) async fn open_from(&self, at: u64, etag: &ETag) -> Result<Content, StoreError> {
+        let version_id = self.version_id.as_deref();
+        self.source.open_from(&self.key, version_id, at, etag).await
+    }
+
+    pub(crate) fn location(&self) -> String {
+        self.source.location(&self.key)
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File(path) => write!(f, "{}", path.display()),
+            Place::Source(place) => {
+                write!(f, "{} version {:?}", place.location(), place.version_id)
+            }
+            Place::Unreachable(reason) => write!(f, "unreachable: {reason}"),
+        }
+    }
+}
+
+impl LogObject {
+    /// A log object that is fetched; without a version, the newest.
+    ///
+    /// What the key says it is decides whether it is read: digests, Insights and what is no JSON are skipped.
+    pub fn in_source(
+        source: Arc<dyn LogSource>,
+        key: &str,
+        version_id: Option<&str>,
+        size_bytes: Option<u64>,
+    ) -> LogObject {
+        let name = source.location(key);
+        let place = SourcePlace {
+            source,
+            key: key.into(),
+            version_id: version_id.map(Box::from),
+        };
+        LogObject::at(Place::Source(place), &name, key, size_bytes)
+    }
+
+    /// An object whose key, or path, says what it is.
+    pub(crate) fn at(place: Place, name: &str, key: &str, size_bytes: Option<u64>) -> LogObject {
+        let mut log_object = LogObject {
+            name: Text::from(name),
+            size_bytes,
+            account_id: None,
+            region: None,
+            delivered_at: None,
+            skipped: None,
+            place,
+        };
+        log_object.skipped = match classify(key) {
+            ObjectKind::LogObject(by_key) => {
+                log_object.account_id = Some(Text::from(by_key.account_id));
+                log_object.region = Some(Text::from(by_key.region));
+                log_object.delivered_at = by_key.delivered_at;
+                None
+            }
+            ObjectKind::OtherJson => None,
+            ObjectKind::Digest => Some(SkippedKind::Digest),
+            ObjectKind::Insights => Some(SkippedKind::Insights),
+            ObjectKind::NetworkActivity => Some(SkippedKind::NetworkActivity),
+            ObjectKind::Aggregated => Some(SkippedKind::Aggregated),
+            ObjectKind::NotALog => Some(SkippedKind::Other),
+        };
+        log_object
+    }
+
+    /// Its place in the order of delivery, in which records of one hour stay together.
+    pub fn order(&self) -> impl Ord + '_ {
+        let version_id = match &self.place {
+            Place::Source(place) => place.version_id.as_deref(),
+            Place::File(path) => path.to_str(),
+            Place::Unreachable(_) => None,
+        };
+        (self.delivered_at, &*self.name, version_id)
+    }
+}
+
+/// The log objects of one run, in the order in which they are read.
+pub struct LogObjects {
+    pub(crate) stream: BoxStream<'static, Result<LogObject, StoreError>>,
+    /// How much there is, if all of it was found before.
+    pub(crate) total: Option<Amount>,
+}
+
+impl LogObjects {
+    /// Log objects that are found while others are read. An error ends them: what was found before it is still read.
+    pub fn found_on_the_way(
+        stream: impl Stream<Item = Result<LogObject, StoreError>> + Send + 'static,
+    ) -> LogObjects {
+        LogObjects {
+            stream: stream.boxed(),
+            total: None,
+        }
+    }
+}
+
+impl From<Vec<LogObject>> for LogObjects {
+    /// Log objects that are all known, in this order.
+    fn from(log_objects: Vec<LogObject>) -> LogObjects {
+        let bytes = log_objects.iter().filter_map(|object| object.size_bytes);
+        let total = Amount {
+            items: log_objects.len() as u64,
+            bytes: bytes.sum(),
+        };
+        LogObjects {
+            stream: stream::iter(log_objects.into_iter().map(Ok)).boxed(),
+            total: Some(total),
+        }
+    }
+}
+
+impl fmt::Debug for LogObjects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogObjects")
+            .field("total", &self.total)
+            .finish_non_exhaustive()
+    }
+}
