@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Descendants(Descendants),
     /// List and filter sessions
     Sessions(Sessions),
-    /// Show the columns of the table, or its Athena DDL
+    /// Show the columns of a table, or its Athena DDL
     Schema(Schema),
 }
 
@@ -142,19 +142,18 @@ pub(crate) struct Sessions {
 /// See [`Command::Schema`].
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
+    /// Which table of the lake
+    #[arg(value_enum, value_name = "TABLE", default_value_t = SchemaTable::Sessions)]
+    pub(crate) table: SchemaTable,
     /// What to print
     #[arg(long, value_enum, default_value_t = SchemaFormat::Table)]
     pub(crate) format: SchemaFormat,
-    /// In the DDL: the table to create, with its database if wanted
-    #[arg(long, value_name = "NAME", default_value = "sessions")]
-    pub(crate) table: String,
-    /// In the DDL: where the manifests of the lake lie
-    #[arg(
-        long,
-        value_name = "S3",
-        default_value = "s3://BUCKET/PREFIX/sessions/table/"
-    )]
-    pub(crate) location: String,
+    /// In the DDL: what to call the table, with its database if wanted [default: the table's own name]
+    #[arg(long, value_name = "NAME", alias = "table")]
+    pub(crate) name: Option<String>,
+    /// In the DDL: where the table's manifests lie [default: s3://BUCKET/PREFIX/TABLE/table/]
+    #[arg(long, value_name = "S3")]
+    pub(crate) location: Option<String>,
     /// In the DDL: the first day that queries look at
     #[arg(long, value_name = "DAY", default_value = "2026-01-01")]
     pub(crate) first_day: String,
@@ -192,6 +191,16 @@ pub(crate) struct Format {
 pub(crate) enum AnswerFormat {
     Text,
     Json,
+}
+
+/// See [`Schema`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaTable {
+    /// Temporary credentials, linked to who is behind them
+    Sessions,
+    /// The ledger: every log object read, and what came of it
+    #[value(name = "log_objects", alias = "log-objects")]
+    LogObjects,
 }
 
 /// See [`Schema`].

@@ -25,7 +25,7 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
     let linked = link(&lake, &LinkOptions::default(), &progress)
         .await
         .into_diagnostic()?;
-    output::print(&summary::ingested(&extracted.tally, &linked, look))?;
+    output::print(&summary::ingested(&extracted.tally, &linked.sessions, look))?;
     Ok(if extracted.problems.is_empty() {
         Answer::Complete
     } else {

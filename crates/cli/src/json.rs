@@ -20,7 +20,7 @@ pub(crate) fn rows(sessions: &[Session]) -> serde_json::Result<String> {
 #[derive(Serialize)]
 struct Trail<'a> {
     subject: &'a str,
-    hops: Vec<Row<'a>>,
+    hops: Vec<Row<'a, Session>>,
 }
 
 fn line(value: &impl Serialize) -> serde_json::Result<String> {

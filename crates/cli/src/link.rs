@@ -17,9 +17,9 @@ pub(crate) async fn run(typed: args::Link, look: Look) -> miette::Result<Answer>
         rebuild: typed.rebuild,
         ..LinkOptions::default()
     };
-    let tally = link(&lake, &options, &progress::bar())
+    let linked = link(&lake, &options, &progress::bar())
         .await
         .into_diagnostic()?;
-    output::print(&summary::linked(&tally, look))?;
+    output::print(&summary::linked(&linked.sessions, look))?;
     Ok(Answer::Complete)
 }

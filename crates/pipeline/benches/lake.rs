@@ -91,7 +91,9 @@ async fn measure(logs: &Path, folder: &Path) -> Result<(), Failure> {
     clock.tell("extract", rows, "rows");
     println!("  {} fragments", extracted.fragments_written);
     let clock = Clock::start();
-    let linked = link(&lake, &LinkOptions::default(), &silent).await?;
+    let linked = link(&lake, &LinkOptions::default(), &silent)
+        .await?
+        .sessions;
     clock.tell("link", linked.rows, "rows");
     let clock = Clock::start();
     link(&lake, &LinkOptions::default(), &silent).await?;
@@ -102,7 +104,7 @@ async fn measure(logs: &Path, folder: &Path) -> Result<(), Failure> {
         ..LinkOptions::default()
     };
     let clock = Clock::start();
-    let rebuilt = link(&lake, &options, &silent).await?;
+    let rebuilt = link(&lake, &options, &silent).await?.sessions;
     clock.tell("rebuild, nothing kept in memory", rebuilt.rows, "rows");
     drop(lake);
 

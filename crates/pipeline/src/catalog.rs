@@ -6,11 +6,9 @@ use std::ops::RangeInclusive;
 use futures::StreamExt;
 use futures::stream;
 use trailback_sessions::Timestamp;
+use trailback_tables::Table;
 use trailback_tables::manifest::{Manifest, PartitionState};
-use trailback_tables::partition::{
-    DATA_PREFIX, DataKey, Day, EventHour, FRAGMENTS_PREFIX, FragmentKey, TABLE_PREFIX,
-    parse_manifest_key,
-};
+use trailback_tables::partition::{DataKey, Day, EventHour, FragmentKey, parse_manifest_key};
 
 use crate::lake::Lake;
 use crate::store::{ETag, Listed, StoreError, list_all};
@@ -43,10 +41,18 @@ pub(crate) struct DataObject {
 /// The fragments of each hour, and when they were written.
 pub(crate) type FragmentsByHour = BTreeMap<EventHour, BTreeMap<FragmentKey, Timestamp>>;
 
-/// Lists all fragments.
-pub(crate) async fn fragments(lake: &Lake) -> Result<FragmentsByHour, StoreError> {
+/// Lists all fragments of a table.
+pub(crate) async fn fragments(lake: &Lake, table: Table) -> Result<FragmentsByHour, StoreError> {
+    fragments_below(lake, table.fragments_prefix()).await
+}
+
+/// Lists the fragments below a prefix.
+pub(crate) async fn fragments_below(
+    lake: &Lake,
+    prefix: &str,
+) -> Result<FragmentsByHour, StoreError> {
     let mut fragments = FragmentsByHour::new();
-    for listed in list_all(lake.store(), FRAGMENTS_PREFIX).await? {
+    for listed in list_all(lake.store(), prefix).await? {
         // Whatever else somebody put there is not ours to judge.
         if let Ok(key) = listed.key.parse::<FragmentKey>() {
             fragments
@@ -58,14 +64,15 @@ pub(crate) async fn fragments(lake: &Lake) -> Result<FragmentsByHour, StoreError
     Ok(fragments)
 }
 
-/// Reads the manifests of some days.
+/// Reads the manifests of some days of a table.
 pub(crate) async fn partitions(
     lake: &Lake,
+    table: Table,
     days: &RangeInclusive<Day>,
 ) -> Result<BTreeMap<Day, Partition>, StoreError> {
-    let listed = list_all(lake.store(), TABLE_PREFIX).await?;
+    let listed = list_all(lake.store(), table.manifests_prefix()).await?;
     let of_days = |listed: Listed| {
-        let day = parse_manifest_key(&listed.key).ok()?;
+        let (_, day) = parse_manifest_key(&listed.key).ok()?;
         days.contains(&day).then_some((day, listed.key))
     };
     let read = |(day, key): (Day, String)| async move {
@@ -93,15 +100,18 @@ async fn partition(lake: &Lake, key: &str) -> Result<Partition, StoreError> {
     })
 }
 
-/// Lists the data objects whose day lies in a range.
+/// Lists the data objects of a table whose day lies in a range.
 pub(crate) async fn data_objects(
     lake: &Lake,
+    table: Table,
     days: &RangeInclusive<Day>,
 ) -> Result<HashMap<DataKey, DataObject>, StoreError> {
     // A narrow range is listed day by day, because a lake may hold years.
     let prefixes = match days.end().plus(-NARROW_DAYS) < *days.start() {
-        true => each_day(days).map(DataKey::prefix).collect(),
-        false => vec![DATA_PREFIX.to_owned()],
+        true => each_day(days)
+            .map(|day| DataKey::prefix(table, day))
+            .collect(),
+        false => vec![table.data_prefix().to_owned()],
     };
     let list = |prefix: String| async move { list_all(lake.store(), &prefix).await };
     let lists: Vec<_> = stream::iter(prefixes)
@@ -135,7 +145,7 @@ pub(crate) async fn data_objects(
 const NARROW_DAYS: i32 = 8;
 
 /// Every day of a range.
-fn each_day(days: &RangeInclusive<Day>) -> impl Iterator<Item = Day> {
+pub(crate) fn each_day(days: &RangeInclusive<Day>) -> impl Iterator<Item = Day> {
     let (mut next, last) = (Some(*days.start()), *days.end());
     std::iter::from_fn(move || {
         let day = next.filter(|day| *day <= last)?;

@@ -8,7 +8,7 @@ use trailback_sessions::Session;
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::DataKey;
 use trailback_tables::scan::{Scan, Step};
-use trailback_tables::{TableError, decode_sessions};
+use trailback_tables::{DataRow, TableError, decode_data_object};
 
 use crate::lake::Lake;
 use crate::store::StoreError;
@@ -76,10 +76,10 @@ pub(crate) async fn scan(
 }
 
 /// Reads all rows of a data object.
-pub(crate) async fn read(lake: &Lake, object: &DataKey) -> Result<Vec<Session>, ScanError> {
+pub(crate) async fn read<R: DataRow>(lake: &Lake, object: &DataKey) -> Result<Vec<R>, ScanError> {
     let name = object.to_string();
     let content = lake.store().get(&name).await?.bytes().await?;
-    let decoded = tokio::task::spawn_blocking(move || decode_sessions(content)).await?;
+    let decoded = tokio::task::spawn_blocking(move || decode_data_object(content)).await?;
     decoded.map_err(|cause| ScanError::Damaged {
         location: lake.store().location(&name),
         cause,

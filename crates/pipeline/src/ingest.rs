@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use crate::extract::{ExtractError, ExtractOptions, Extracted, extract};
 use crate::lake::Lake;
-use crate::link::{LinkError, LinkOptions, link};
+use crate::link::{LinkError, LinkOptions, Linked, link};
 use crate::log_objects::LogObjects;
 use crate::progress::Progress;
-use crate::tally::LinkTally;
 
 /// What came of an ingest.
 #[derive(Clone, Debug)]
 pub struct Ingested {
     /// Of the log objects.
     pub extracted: Extracted,
-    /// Of the table.
-    pub linked: LinkTally,
+    /// Of the tables.
+    pub linked: Linked,
 }
 
 /// Why an ingest stopped. What was stored before stays; running again completes it.

@@ -1,4 +1,4 @@
-//! The second step: fragments in, the linked table out.
+//! The second step: fragments in, the published tables out: `sessions`, linked, and the ledger `log_objects`.
 //!
 //! A level-triggered reconciler without state of its own. For every hour it compares the digest of the hour's inputs
 //! with the one that was recorded when the hour was last built, and builds again what differs, early hours before late
@@ -13,6 +13,7 @@ mod building;
 mod folding;
 mod garbage;
 mod hours;
+mod kinds;
 mod look_back;
 mod publishing;
 
@@ -22,18 +23,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trailback_sessions::{LINK_VERSION, Timestamp};
-use trailback_tables::TableError;
+use trailback_sessions::Timestamp;
 use trailback_tables::manifest::{HourState, ManifestError, ShortDigest};
 use trailback_tables::partition::{DataKey, Day, EventHour};
+use trailback_tables::{TableError, TableRow};
 
 use crate::catalog::{self, DataObject, FragmentsByHour, Partition};
+use crate::data_scan::ScanError;
+use crate::fragments::FragmentError;
 use crate::lake::Lake;
-use crate::progress::{Amount, Progress, Step};
+use crate::progress::{Amount, Progress, Silent, Step};
 use crate::store::StoreError;
 use crate::tally::LinkTally;
 use garbage::Garbage;
 use hours::HourStates;
+use kinds::{Kind, Ledger, Sessions};
 use look_back::Recent;
 
 /// Below this many rows the objects of single hours would be mostly footer.
@@ -44,6 +48,9 @@ pub const RECENT_ROWS: usize = 32_768;
 
 /// How often a linker starts again when others are faster, before it leaves the lake to them.
 const TRIES_MAX: u64 = 8;
+
+/// With a time budget one part in so many is the ledger's alone.
+const LEDGER_SHARE: u32 = 10;
 
 /// With a time budget the days from so many before the newest one come first.
 const RECENT_DAYS: i32 = 2;
@@ -92,13 +99,17 @@ pub enum LinkError {
     },
     /// The lake was linked by a newer program.
     #[error(
-        "{day} was linked by rules of version {found}, this program knows up to {LINK_VERSION}; use a newer trailback"
+        "{table} of {day} was linked by rules of version {found}, this program knows up to {known}; use a newer trailback"
     )]
     NewerLinkVersion {
+        /// The table.
+        table: &'static str,
         /// A day of which that is so.
         day: Day,
         /// The version.
         found: i32,
+        /// This program's.
+        known: i32,
     },
     /// A fragment does not hold what its name says.
     #[error("{location} is damaged; delete it and ingest the log objects of that time again")]
@@ -141,6 +152,28 @@ pub enum LinkError {
     Worker(#[from] tokio::task::JoinError),
 }
 
+impl From<FragmentError> for LinkError {
+    fn from(failure: FragmentError) -> LinkError {
+        match failure {
+            FragmentError::Store(failure) => LinkError::Store(failure),
+            FragmentError::Damaged { location, cause } => {
+                LinkError::DamagedFragment { location, cause }
+            }
+            FragmentError::Worker(stopped) => LinkError::Worker(stopped),
+        }
+    }
+}
+
+impl From<ScanError> for LinkError {
+    fn from(failure: ScanError) -> LinkError {
+        match failure {
+            ScanError::Store(failure) => LinkError::Store(failure),
+            ScanError::Damaged { location, cause } => LinkError::DamagedObject { location, cause },
+            ScanError::Worker(stopped) => LinkError::Worker(stopped),
+        }
+    }
+}
+
 /// Whether another writer was faster, so that looking again may help.
 fn is_conflict(failure: &StoreError) -> bool {
     matches!(
@@ -149,7 +182,17 @@ fn is_conflict(failure: &StoreError) -> bool {
     )
 }
 
-/// Brings the linked table up to the fragments of a lake.
+/// What one linker's run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// To the table `sessions`.
+    pub sessions: LinkTally,
+    /// To the ledger, `log_objects`; its rows are not linked, only filed.
+    pub log_objects: LinkTally,
+}
+
+/// Brings the published tables up to the fragments of a lake: `sessions`, which people ask, then the ledger. Under a time
+/// budget a tenth is kept for the ledger, whose rows are cheap, so that no backlog of sessions starves it.
 ///
 /// # Errors
 ///
@@ -158,18 +201,38 @@ pub async fn link(
     lake: &Lake,
     options: &LinkOptions,
     progress: &Arc<dyn Progress>,
-) -> Result<LinkTally, LinkError> {
+) -> Result<Linked, LinkError> {
     let lock = lake.lock_for_linking().await?;
     let garbage = if lock.is_exclusive() {
         Garbage::AtOnce
     } else {
         Garbage::Aged
     };
+    let end = options.budget.map(|budget| Instant::now() + budget);
+    let for_ledger = options.budget.unwrap_or_default() / LEDGER_SHARE;
+    let of_sessions = end.map(|end| Deadlines::until(end - for_ledger));
+    let sessions = bring_up::<Sessions>(lake, options, garbage, of_sessions, progress).await?;
+    let of_ledger = end.map(Deadlines::until);
+    let silent: Arc<dyn Progress> = Arc::new(Silent);
+    let log_objects = bring_up::<Ledger>(lake, options, garbage, of_ledger, &silent).await?;
+    Ok(Linked {
+        sessions,
+        log_objects,
+    })
+}
+
+/// Brings one table up to its fragments.
+async fn bring_up<K: Kind>(
+    lake: &Lake,
+    options: &LinkOptions,
+    garbage: Garbage,
+    deadlines: Option<Deadlines>,
+    progress: &Arc<dyn Progress>,
+) -> Result<LinkTally, LinkError> {
     let mut rebuilt: BTreeSet<Day> = BTreeSet::new();
     let mut tally = LinkTally::default();
-    let deadlines = options.budget.map(Deadlines::from_now);
     loop {
-        let mut run = Run::begin(lake, options, garbage, tally, progress).await?;
+        let mut run = Run::<K>::begin(lake, options, garbage, tally, progress).await?;
         let must_rebuild = |day| options.rebuild && !rebuilt.contains(&day);
         let outcome = run.work(&must_rebuild, deadlines).await;
         progress.ends(Step::Link);
@@ -201,10 +264,10 @@ struct Deadlines {
 }
 
 impl Deadlines {
-    fn from_now(budget: Duration) -> Deadlines {
+    fn until(end: Instant) -> Deadlines {
         Deadlines {
-            end: Instant::now() + budget,
-            older: budget / 2,
+            end,
+            older: end.saturating_duration_since(Instant::now()) / 2,
         }
     }
 }
@@ -212,8 +275,8 @@ impl Deadlines {
 /// Whether a day is to be built again whatever its digests say.
 type MustRebuild<'r> = &'r (dyn Fn(Day) -> bool + Sync);
 
-/// One look at the lake, and what is done about it.
-struct Run<'a> {
+/// One look at a table of the lake, and what is done about it.
+struct Run<'a, K: Kind> {
     lake: &'a Lake,
     options: &'a LinkOptions,
     garbage: Garbage,
@@ -226,14 +289,14 @@ struct Run<'a> {
     /// The hours that have rows, published or built in this run.
     states: HourStates,
     /// Rows that were built in this run and are still in memory.
-    recent: Recent,
+    recent: Recent<K>,
     /// The hours of the day at work that were built, and their data object where one was stored already.
     built: BTreeMap<EventHour, Option<DataKey>>,
     /// The days that were published in this run.
     published: BTreeSet<Day>,
 }
 
-impl<'a> Run<'a> {
+impl<'a, K: Kind> Run<'a, K> {
     /// Looks at the lake: manifests first, so that what they name is in the listings that follow.
     async fn begin(
         lake: &'a Lake,
@@ -241,21 +304,24 @@ impl<'a> Run<'a> {
         garbage: Garbage,
         tally: LinkTally,
         progress: &'a Arc<dyn Progress>,
-    ) -> Result<Run<'a>, LinkError> {
+    ) -> Result<Run<'a, K>, LinkError> {
+        let table = K::Row::TABLE;
         let now = lake.store().now().await?;
-        let mut partitions = catalog::partitions(lake, &Day::RANGE).await?;
-        let objects = catalog::data_objects(lake, &Day::RANGE).await?;
-        let fragments = catalog::fragments(lake).await?;
+        let mut partitions = catalog::partitions(lake, table, &Day::RANGE).await?;
+        let objects = catalog::data_objects(lake, table, &Day::RANGE).await?;
+        let fragments = catalog::fragments(lake, table).await?;
         let mut states = HourStates::new();
         for (day, partition) in &mut partitions {
             partition.distrust_if_incomplete(&objects);
             let Some(state) = &partition.state else {
                 continue;
             };
-            if state.link_version > LINK_VERSION {
+            if state.link_version > K::VERSION {
                 return Err(LinkError::NewerLinkVersion {
+                    table: table.name(),
                     day: *day,
                     found: state.link_version,
+                    known: K::VERSION,
                 });
             }
             let of_hour = |(hour_of_day, state): (u8, &HourState)| {
@@ -280,7 +346,7 @@ impl<'a> Run<'a> {
             partitions,
             objects,
             states,
-            recent: Recent::default(),
+            recent: Recent::new(),
             built: BTreeMap::new(),
             published: BTreeSet::new(),
         })
@@ -389,7 +455,7 @@ impl<'a> Run<'a> {
     /// The digest of an hour's inputs; `None` where it has none.
     fn inputs(&self, hour: EventHour) -> Option<ShortDigest> {
         let fragments = self.fragments.get(&hour)?;
-        Some(hours::inputs(hour, fragments.keys(), &self.states))
+        Some(hours::inputs::<K>(hour, fragments.keys(), &self.states))
     }
 }
 

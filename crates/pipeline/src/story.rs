@@ -199,10 +199,11 @@ pub(crate) async fn extract(lake: &Lake, name: &str, records: &[Value]) {
     );
 }
 
-/// Extracts records and links them.
+/// Extracts records and links them; tells of the table `sessions`.
 pub(crate) async fn ingest(lake: &Lake, name: &str, records: &[Value]) -> LinkTally {
     extract(lake, name, records).await;
     link(lake, &LinkOptions::default(), &silent())
         .await
         .unwrap()
+        .sessions
 }

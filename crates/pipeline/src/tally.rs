@@ -206,7 +206,7 @@ impl EvidenceTally {
     }
 }
 
-/// The counts of one linker's run.
+/// The counts of one linker's run on one table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkTally {
     /// Hours that have fragments or rows.
@@ -217,7 +217,7 @@ pub struct LinkTally {
     pub hours_left: u64,
     /// Rows of the hours that were linked.
     pub rows_linked: u64,
-    /// What linking came to for those rows.
+    /// What linking came to for those rows; nothing for rows of the ledger.
     pub evidence: EvidenceTally,
     /// Rows of the whole table afterwards.
     pub rows: u64,

@@ -19,7 +19,7 @@ use trailback_sessions::{
 use trailback_tables::filter::Filter;
 use trailback_tables::scan::{Scan, Step};
 use trailback_tables::{
-    TableError, decode_fragment, decode_sessions, encode_fragment, encode_sessions,
+    TableError, decode_data_object, decode_fragment, encode_data_object, encode_fragment,
 };
 
 const FILES: u64 = 28;
@@ -72,9 +72,11 @@ fn fastest<T>(rows: u64, run: impl Fn() -> Result<T, TableError>) -> Result<(T, 
 
 fn sessions() -> Outcome {
     let rows = organisation(1, ROWS_PER_FILE);
-    let (bytes, encoding) = fastest(ROWS_PER_FILE, || encode_sessions(&rows))?;
+    let (bytes, encoding) = fastest(ROWS_PER_FILE, || encode_data_object(&rows))?;
     let bytes = Bytes::from(bytes);
-    let (_, decoding) = fastest(ROWS_PER_FILE, || decode_sessions(bytes.clone()))?;
+    let (_, decoding) = fastest(ROWS_PER_FILE, || {
+        decode_data_object::<Session>(bytes.clone())
+    })?;
     println!(
         "sessions: {:.1} bytes/row",
         bytes.len() as f64 / ROWS_PER_FILE as f64
@@ -116,7 +118,7 @@ fn columns(file: &Bytes) -> Outcome {
 fn large_file() -> Outcome {
     let rows = organisation(100, 400_000);
     let start = ProcessTime::now();
-    let file = Bytes::from(encode_sessions(&rows)?);
+    let file = Bytes::from(encode_data_object(&rows)?);
     let encoding = 400_000.0 / start.elapsed().as_secs_f64();
     let size = file.len() as f64 / 400_000.0;
     println!("400,000 rows in one file: {size:.1} bytes/row, encode {encoding:.0} rows/s");
@@ -140,7 +142,7 @@ fn small_files() -> Outcome {
         let issuances: Vec<Issuance> = rows.iter().map(|row| row.issuance.clone()).collect();
         println!(
             "{count:>5} rows: data object {:>7} bytes, fragment {:>7} bytes",
-            encode_sessions(&rows)?.len(),
+            encode_data_object(&rows)?.len(),
             encode_fragment(&issuances)?.len()
         );
     }
@@ -154,7 +156,7 @@ fn fragments() -> Outcome {
         .collect();
     let (bytes, encoding) = fastest(ROWS_PER_FILE, || encode_fragment(&rows))?;
     let bytes = Bytes::from(bytes);
-    let (_, decoding) = fastest(ROWS_PER_FILE, || decode_fragment(bytes.clone()))?;
+    let (_, decoding) = fastest(ROWS_PER_FILE, || decode_fragment::<Issuance>(bytes.clone()))?;
     println!(
         "fragments: {:.1} bytes/row",
         bytes.len() as f64 / ROWS_PER_FILE as f64
@@ -166,7 +168,7 @@ fn fragments() -> Outcome {
 fn look_ups() -> Outcome {
     let mut files = Vec::new();
     for day in 0..FILES {
-        files.push(Bytes::from(encode_sessions(&organisation(
+        files.push(Bytes::from(encode_data_object(&organisation(
             day,
             ROWS_PER_FILE,
         ))?));

@@ -12,6 +12,7 @@ use trailback_sessions::{
 };
 
 use crate::columns::Word;
+use crate::ledger::{LedgerEntry, LogObjectKind, LogObjectOutcome};
 
 /// Any linked row.
 pub(crate) fn session() -> impl Strategy<Value = Session> {
@@ -26,6 +27,17 @@ pub(crate) fn sessions(count_max: usize) -> impl Strategy<Value = Vec<Session>> 
 /// Any unlinked row.
 pub(crate) fn issuance() -> impl Strategy<Value = Issuance> {
     Just(()).prop_perturb(|(), rng| Dice(rng).issuance())
+}
+
+/// Any row of the ledger.
+pub(crate) fn ledger_entry() -> impl Strategy<Value = LedgerEntry> {
+    Just(()).prop_perturb(|(), rng| Dice(rng).ledger_entry())
+}
+
+/// Up to so many readings of a few log objects.
+pub(crate) fn repeated_ledger_entries(count_max: usize) -> impl Strategy<Value = Vec<LedgerEntry>> {
+    let entry = Just(()).prop_perturb(|(), rng| Dice(rng).reading_of_a_few());
+    proptest::collection::vec(entry, 1..=count_max)
 }
 
 /// Texts that recur, so that filters find something.
@@ -67,6 +79,11 @@ impl Dice {
 
     fn maybe_int(&mut self) -> Option<i32> {
         self.maybe(|dice| dice.0.next_u32() as i32)
+    }
+
+    /// A count that Parquet's signed integers hold.
+    fn maybe_count(&mut self) -> Option<u64> {
+        self.maybe(|dice| dice.0.next_u64() >> 1)
     }
 
     fn moment(&mut self) -> Timestamp {
@@ -186,6 +203,45 @@ impl Dice {
             caller_ec2_role_delivery: self.maybe_text(),
             caller_from_console: self.maybe_bool(),
             caller_sign_in_session_arn: self.maybe_text(),
+        }
+    }
+
+    fn ledger_entry(&mut self) -> LedgerEntry {
+        LedgerEntry {
+            location: self.text(),
+            etag: self.maybe_text(),
+            version_id: self.maybe_text(),
+            size_bytes: self.maybe_count(),
+            kind: self.word::<LogObjectKind>(),
+            account_id: self.maybe_text(),
+            region: self.maybe_text(),
+            delivered_at: self.maybe(Self::moment),
+            outcome: self.word::<LogObjectOutcome>(),
+            reason: self.maybe_text(),
+            unpacked_bytes: self.maybe_count(),
+            sha256: self.maybe_text(),
+            records: self.maybe_count(),
+            issuances: self.maybe_count(),
+            witnesses: self.maybe_count(),
+            passed_over: self.maybe_count(),
+            unreadable: self.maybe_count(),
+            first_event_time: self.maybe(Self::moment),
+            last_event_time: self.maybe(Self::moment),
+            extract_version: self.0.next_u32() as i32,
+        }
+    }
+
+    fn reading_of_a_few(&mut self) -> LedgerEntry {
+        let few = |dice: &mut Self| Text::from(["a", "b"][dice.below(2) as usize]);
+        LedgerEntry {
+            location: few(self),
+            etag: self.maybe(few),
+            version_id: self.maybe(few),
+            sha256: self.maybe(few),
+            region: self.maybe(few),
+            outcome: self.word::<LogObjectOutcome>(),
+            extract_version: self.below(2) as i32,
+            ..LedgerEntry::default()
         }
     }
 

@@ -1,20 +1,25 @@
 //! The one definition of every column: name, type, meaning, and the field of the row behind it.
 //!
-//! Arrow schema, encoding, decoding, Athena DDL, JSON and the column reference all derive from [`SESSIONS`].
+//! Arrow schema, encoding, decoding, Athena DDL, JSON and the column reference all derive from [`SESSIONS`] and
+//! [`LOG_OBJECTS`].
 
-mod definitions;
 mod field;
+#[macro_use]
+mod forms;
+mod log_objects;
+mod sessions;
 mod value;
 mod words;
 
-pub use definitions::SESSIONS;
 pub(crate) use field::{Access, EmptyList, Field, HOP_FIELDS, HopField, tag_pair};
+pub use log_objects::LOG_OBJECTS;
+pub use sessions::SESSIONS;
 pub use value::{Row, Value};
 pub(crate) use words::Word;
 
-use trailback_sessions::Session;
+use crate::rows::TableRow;
 
-/// One column of the table `sessions`.
+/// One column of a table.
 #[derive(Debug)]
 pub struct Column {
     /// Lower snake case; an interface.
@@ -56,6 +61,10 @@ pub enum Group {
     Origin,
     /// The ancestors.
     Chain,
+    /// Which log object, and what its name says.
+    LogObject,
+    /// What came of reading it.
+    Reading,
     /// Which program wrote the row.
     Program,
 }
@@ -74,6 +83,8 @@ impl Group {
             Self::Link => "Link",
             Self::Origin => "Origin",
             Self::Chain => "Chain",
+            Self::LogObject => "Log object",
+            Self::Reading => "Reading",
             Self::Program => "Program",
         }
     }
@@ -103,6 +114,8 @@ pub enum ColumnType {
     Bool,
     /// A 32-bit integer.
     Int,
+    /// A 64-bit integer.
+    Long,
     /// A moment: INT64 milliseconds, UTC.
     Timestamp,
     /// The list of ancestors, each a struct.
@@ -169,23 +182,20 @@ impl Column {
         self.access.column_type()
     }
 
-    /// Whether fragments have it: it is said by one record alone.
+    /// Whether fragments have it: it is said by one record, or one log object, alone.
     #[must_use]
     pub fn in_fragments(&self) -> bool {
-        matches!(self.access, Access::Issuance(_))
+        matches!(self.access, Access::Issuance(_) | Access::LogObject(_))
     }
 
-    /// The row's value.
+    /// The row's value; null where rows of this kind have no such column.
     #[must_use]
-    pub fn value<'r>(&self, row: &'r Session) -> Value<'r> {
-        match &self.access {
-            Access::Issuance(field) => field.value(&row.issuance),
-            Access::Session(field) => field.value(row),
-        }
+    pub fn value<'r, R: TableRow>(&self, row: &'r R) -> Value<'r> {
+        R::reach(&self.access, field::ValueOf(row)).unwrap_or(Value::Null)
     }
 }
 
-/// The column of that name.
+/// The column of the table `sessions` that has that name.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Column> {
     SESSIONS.iter().find(|column| column.name == name)
@@ -195,29 +205,35 @@ pub fn named(name: &str) -> Option<&'static Column> {
 mod tests {
     use super::*;
 
+    const TABLES: [&[Column]; 2] = [SESSIONS, LOG_OBJECTS];
+
     #[test]
     fn names_are_unique_and_lower_snake_case() {
-        let mut names: Vec<_> = SESSIONS.iter().map(|column| column.name).collect();
-        for name in &names {
-            assert!(
-                name.chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
-                "{name}"
-            );
+        for columns in TABLES {
+            let mut names: Vec<_> = columns.iter().map(|column| column.name).collect();
+            for name in &names {
+                assert!(
+                    name.chars()
+                        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+                    "{name}"
+                );
+            }
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), columns.len());
         }
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), SESSIONS.len());
     }
 
     #[test]
     fn groups_stand_in_their_order() {
-        assert!(SESSIONS.is_sorted_by_key(|column| column.group));
+        for columns in TABLES {
+            assert!(columns.is_sorted_by_key(|column| column.group));
+        }
     }
 
     #[test]
     fn a_meaning_is_one_sentence() {
-        for column in SESSIONS {
+        for column in TABLES.into_iter().flatten() {
             assert!(column.meaning.ends_with('.'), "{}", column.name);
             assert!(!column.meaning.contains('\n'), "{}", column.name);
         }

@@ -1,18 +1,21 @@
-//! The table as others see it: Athena's DDL, the list of columns, the column reference.
+//! The tables as others see them: Athena's DDL, the list of columns, the column reference.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::columns::{Column, ColumnType, Group, HOP_FIELDS, SESSIONS};
+use crate::columns::{Column, ColumnType, Group, HOP_FIELDS};
 use crate::partition::Day;
+use crate::schema::Table;
 
 /// What the DDL of a lake's table depends on.
 #[derive(Clone, Debug)]
 pub struct AthenaTable<'t> {
-    /// `table` or `database.table`.
+    /// Which table of the lake.
+    pub table: Table,
+    /// What to call it: `table` or `database.table`.
     pub name: &'t str,
-    /// Where the manifests lie: `s3://bucket/prefix/sessions/table/`.
+    /// Where its manifests lie: `s3://bucket/prefix/sessions/table/`.
     pub location: &'t str,
     /// The first day that queries see; earlier partitions are never looked for.
     pub first_day: Day,
@@ -26,8 +29,9 @@ pub fn athena_ddl(table: &AthenaTable<'_>) -> String {
         "CREATE EXTERNAL TABLE IF NOT EXISTS {} (\n",
         quoted_name(table.name)
     );
-    for (index, column) in SESSIONS.iter().enumerate() {
-        let comma = if index + 1 < SESSIONS.len() { "," } else { "" };
+    let columns = table.table.columns();
+    for (index, column) in columns.iter().enumerate() {
+        let comma = if index + 1 < columns.len() { "," } else { "" };
         let name = quoted_name(column.name);
         let type_name = athena_type(column.column_type());
         // A String takes every write.
@@ -38,12 +42,14 @@ pub fn athena_ddl(table: &AthenaTable<'_>) -> String {
         );
     }
     let range = format!("{},NOW+1DAYS", table.first_day);
+    let Words { row, day, .. } = words(table.table);
+    let (row, day) = (literal(row), literal(day));
     let location = literal(&format!("{}/", table.location.trim_end_matches('/')));
     let _ = write!(
         ddl,
         ")
-COMMENT 'One row for each set of temporary AWS credentials, linked to the identity behind it.'
-PARTITIONED BY (`dt` string COMMENT 'The day of event_time, in UTC.')
+COMMENT {row}
+PARTITIONED BY (`dt` string COMMENT {day})
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat'
@@ -59,6 +65,36 @@ TBLPROPERTIES (
 "
     );
     ddl
+}
+
+/// What people are told of a table.
+struct Words {
+    /// What a row is, in a sentence.
+    row: &'static str,
+    /// What its partition column means, in a sentence.
+    day: &'static str,
+    /// What it is, in a paragraph.
+    introduction: &'static str,
+}
+
+fn words(table: Table) -> Words {
+    match table {
+        Table::Sessions => Words {
+            row: "One row for each set of temporary AWS credentials, linked to the identity behind it.",
+            day: "The day of event_time, in UTC.",
+            introduction: "One row for each set of temporary AWS credentials: the call that handed them out (or \
+                 refused to), the session, the caller, and the chain back to the identity that started it. An absent \
+                 list or map is null, except `event_ids` and `log_objects`. Lists are sorted, except the chain, which \
+                 runs from the origin.",
+        },
+        Table::LogObjects => Words {
+            row: "One row for each log object read, with its hash, its counts and what came of it.",
+            day: "The day of delivered_at, else of first_event_time, else 1970-01-01; in UTC.",
+            introduction: "The ledger: one row for each log object read, skipped ones and failures included. It makes the \
+                 counts of an ingest auditable and tells whether the log object behind a gap was ever read. Repeated \
+                 readings of the same content are one row; an object that was replaced has one for each content.",
+        },
+    }
 }
 
 /// One line of the list of columns.
@@ -77,9 +113,9 @@ pub struct ColumnDescription {
     pub meaning: &'static str,
 }
 
-/// The columns of the table `sessions`, in their order, as data: serialise it for JSON, lay it out for people.
-pub fn schema() -> impl ExactSizeIterator<Item = ColumnDescription> {
-    SESSIONS.iter().map(|column| ColumnDescription {
+/// The columns of a table, in their order, as data: serialise it for JSON, lay it out for people.
+pub fn schema(table: Table) -> impl ExactSizeIterator<Item = ColumnDescription> {
+    table.columns().iter().map(|column| ColumnDescription {
         name: column.name,
         type_name: athena_type(column.column_type()),
         group: column.group.title(),
@@ -92,25 +128,37 @@ pub fn schema() -> impl ExactSizeIterator<Item = ColumnDescription> {
 #[must_use]
 pub fn column_reference() -> String {
     let mut page = String::from(
-        "# Columns of the table `sessions`\n\nOne row for each set of temporary AWS credentials: the call that handed them out \
-         (or refused to), the session, the caller, and the chain back to the identity that started it. Generated from \
-         `crates/tables/src/columns/definitions.rs`.\n\nTimes are UTC, to the millisecond. An absent value is null; an absent list or map is null \
-         too, except `event_ids` and `log_objects`. Lists are sorted, except the chain, which runs from the origin. \
-         The partition column `dt` is the day of `event_time`.\n",
+        "# Columns\n\nOf the tables that Athena, or any engine that reads Parquet, finds in a lake. Generated from \
+         `crates/tables/src/columns/`.\n\nTimes are UTC, to the millisecond. An absent value is null.\n",
+    );
+    for table in Table::ALL {
+        write_reference(table, &mut page);
+    }
+    page
+}
+
+fn write_reference(table: Table, page: &mut String) {
+    let Words {
+        day, introduction, ..
+    } = words(table);
+    let name = table.name();
+    // A String takes every write.
+    let _ = write!(
+        page,
+        "\n## The table `{name}`\n\n{introduction}\n\nThe partition column `dt` (string): {day}\n"
     );
     let mut group: Option<Group> = None;
-    for column in SESSIONS {
+    for column in table.columns() {
         if group != Some(column.group) {
             group = Some(column.group);
             let title = column.group.title();
             let _ = write!(
                 page,
-                "\n## {title}\n\n| Column | Type | Meaning |\n| --- | --- | --- |\n"
+                "\n### {title}\n\n| Column | Type | Meaning |\n| --- | --- | --- |\n"
             );
         }
         let _ = writeln!(page, "{}", reference_line(column));
     }
-    page
 }
 
 fn reference_line(column: &Column) -> String {
@@ -130,6 +178,7 @@ fn athena_type(column_type: ColumnType) -> String {
         ColumnType::TextMap => "map<string,string>".to_owned(),
         ColumnType::Bool => "boolean".to_owned(),
         ColumnType::Int => "int".to_owned(),
+        ColumnType::Long => "bigint".to_owned(),
         ColumnType::Timestamp => "timestamp".to_owned(),
         ColumnType::Hops => {
             let member = |member: &crate::columns::HopField| {
@@ -166,6 +215,7 @@ mod tests {
     #[test]
     fn athena_ddl_is_golden() {
         let ddl = athena_ddl(&AthenaTable {
+            table: Table::Sessions,
             name: "security.sessions",
             location: "s3://example-lake/sessions/table",
             first_day: "2026-01-01".parse().unwrap(),
@@ -174,8 +224,28 @@ mod tests {
     }
 
     #[test]
+    fn athena_ddl_of_the_ledger_is_golden() {
+        let ddl = athena_ddl(&AthenaTable {
+            table: Table::LogObjects,
+            name: "security.log_objects",
+            location: "s3://example-lake/log_objects/table/",
+            first_day: "2026-01-01".parse().unwrap(),
+        });
+        insta::assert_snapshot!(ddl);
+    }
+
+    #[test]
     fn the_schema_is_golden() {
-        let lines: Vec<_> = schema()
+        insta::assert_snapshot!(schema_lines(Table::Sessions));
+    }
+
+    #[test]
+    fn the_schema_of_the_ledger_is_golden() {
+        insta::assert_snapshot!(schema_lines(Table::LogObjects));
+    }
+
+    fn schema_lines(table: Table) -> String {
+        let lines: Vec<_> = schema(table)
             .map(|line| {
                 let nullable = if line.nullable { "" } else { " not null" };
                 format!(
@@ -184,7 +254,7 @@ mod tests {
                 )
             })
             .collect();
-        insta::assert_snapshot!(lines.join("\n"));
+        lines.join("\n")
     }
 
     #[test]

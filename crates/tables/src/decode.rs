@@ -13,14 +13,13 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
-use trailback_sessions::{Issuance, Session};
 
-use batch::IssuanceRows;
-pub(crate) use batch::{Rows, SessionRows};
+pub(crate) use batch::{DecodedRows, SharedChains};
 
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::footer::Footer;
-use crate::schema::Table;
+use crate::rows::{DataRow, FragmentRow, TableRow};
+use crate::schema::FileKind;
 
 /// How many rows are turned from Arrow at a time.
 pub(crate) const BATCH_ROWS: usize = 4096;
@@ -32,32 +31,33 @@ const ROWS_EXPECTED_MAX: usize = 1 << 18;
 ///
 /// # Errors
 /// When the bytes are no fragment, are damaged, or come from a newer program.
-pub fn decode_fragment(bytes: Bytes) -> Result<Vec<Issuance>, TableError> {
-    refusing_damage(|| decode(bytes, Table::Fragments, &mut IssuanceRows::default()))
+pub fn decode_fragment<R: FragmentRow>(bytes: Bytes) -> Result<Vec<R>, TableError> {
+    refusing_damage(|| decode(bytes, FileKind::Fragment(R::TABLE)))
 }
 
 /// Decodes a data object.
 ///
 /// # Errors
 /// When the bytes are no data object, are damaged, or come from a newer program.
-pub fn decode_sessions(bytes: Bytes) -> Result<Vec<Session>, TableError> {
-    refusing_damage(|| decode(bytes, Table::Sessions, &mut SessionRows::default()))
+pub fn decode_data_object<R: DataRow>(bytes: Bytes) -> Result<Vec<R>, TableError> {
+    refusing_damage(|| decode(bytes, FileKind::DataObject(R::TABLE)))
 }
 
-fn decode<R: Rows>(bytes: Bytes, table: Table, rows: &mut R) -> Result<Vec<R::Row>, TableError> {
-    let footer = Footer::of_file(&bytes, table)?;
+fn decode<R: TableRow>(bytes: Bytes, kind: FileKind) -> Result<Vec<R>, TableError> {
+    let footer = Footer::of_file(&bytes, kind)?;
     let metadata = reader_metadata(Arc::clone(footer.metadata()))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
-    let mask = known_columns(footer.metadata(), table);
+    let mask = known_columns(footer.metadata(), kind);
     let reader = builder
         .with_projection(mask)
         .with_batch_size(BATCH_ROWS)
         .build()
         .map_err(while_doing("read a Parquet file"))?;
+    let mut rows = DecodedRows::<R>::default();
     let mut decoded = Vec::with_capacity(footer.row_count().min(ROWS_EXPECTED_MAX));
     for batch in reader {
         let batch = batch.map_err(|source| while_doing("decode a batch of rows")(source.into()))?;
-        rows.decode(&batch, &mut decoded)?;
+        rows.decode(&batch, kind, &mut decoded)?;
     }
     Ok(decoded)
 }
@@ -73,9 +73,9 @@ pub(crate) fn reader_metadata(
 }
 
 /// The columns of the file that this program knows.
-pub(crate) fn known_columns(metadata: &ParquetMetaData, table: Table) -> ProjectionMask {
+pub(crate) fn known_columns(metadata: &ParquetMetaData, kind: FileKind) -> ProjectionMask {
     let schema = metadata.file_metadata().schema_descr();
-    let names: Vec<_> = table.columns().map(|column| column.name).collect();
+    let names: Vec<_> = kind.columns().map(|column| column.name).collect();
     let roots = schema.root_schema().get_fields().iter().enumerate();
     let known = roots
         .filter(|(_, field)| names.contains(&field.name()))

@@ -4,63 +4,61 @@
 //! and nothing of the machine, the time or the library's version enters the file.
 
 use arrow::array::{
-    Array, ArrayRef, BooleanBuilder, Int32Builder, ListArray, ListBuilder, MapBuilder,
-    MapFieldNames, RecordBatch, StringBuilder, StructArray, TimestampMillisecondBuilder,
+    Array, ArrayRef, BooleanBuilder, Int32Builder, Int64Builder, ListArray, ListBuilder,
+    MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StructArray,
+    TimestampMillisecondBuilder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use std::sync::Arc;
 
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use trailback_sessions::{Hop, Issuance, Session, TagMap};
+use trailback_sessions::{Hop, TagMap};
 
-use crate::columns::{Access, Column, EmptyList, Field, HOP_FIELDS, tag_pair};
+use crate::columns::{Column, EmptyList, Field, HOP_FIELDS, tag_pair};
 use crate::error::{TableError, while_doing};
-use crate::schema::{Table, arrow_schema, element, hop_members, map_entries};
+use crate::rows::{DataRow, FieldWork, FragmentRow, Part, TableRow};
+use crate::schema::{FileKind, arrow_schema, element, hop_members, map_entries};
 use crate::writer;
 
 /// How many rows are turned into Arrow at a time. Part of the file format: pages are cut at its multiples.
 const BATCH_ROWS: usize = 8192;
 
-/// Encodes linked rows as a data object. The caller has sorted them by the table's order.
+/// Encodes rows as a data object. The caller has sorted them by the table's order.
 ///
 /// # Errors
 /// When there are no rows, or the Parquet library refuses.
-pub fn encode_sessions<'r>(
-    rows: impl IntoIterator<Item = &'r Session>,
+pub fn encode_data_object<'r, R: DataRow>(
+    rows: impl IntoIterator<Item = &'r R>,
 ) -> Result<Vec<u8>, TableError> {
-    let columns: Vec<_> = Table::Sessions.columns().collect();
-    let mut file = File::create(Table::Sessions, columns)?;
-    let mut batch: Vec<&Session> = Vec::with_capacity(BATCH_ROWS);
+    let kind = FileKind::DataObject(R::TABLE);
+    let mut file = File::create(kind, kind.columns().collect())?;
+    let mut batch: Vec<&R> = Vec::with_capacity(BATCH_ROWS);
     for row in rows {
         batch.push(row);
         if batch.len() == BATCH_ROWS {
-            file.write(&batch, session_array)?;
+            file.write(&batch)?;
             batch.clear();
         }
     }
-    file.write(&batch, session_array)?;
+    file.write(&batch)?;
     file.finish()
 }
 
-/// Encodes unlinked rows as a fragment: sorted by event time, and without the columns that are null in every row,
+/// Encodes rows as a fragment: in the order of fragments, and without the columns that are null in every row,
 /// since most fragments are small and most columns seldom used.
 ///
 /// # Errors
 /// When there are no rows, or the Parquet library refuses.
-pub fn encode_fragment(rows: &[Issuance]) -> Result<Vec<u8>, TableError> {
-    let mut sorted: Vec<&Issuance> = rows.iter().collect();
-    sorted.sort_unstable_by(|a, b| {
-        (a.record.event_time, &a.record.event_id)
-            .cmp(&(b.record.event_time, &b.record.event_id))
-            .then_with(|| a.cmp(b))
-    });
-    let used =
-        |column: &&Column| column.required || rows.iter().any(|row| !issuance_is_null(column, row));
-    let columns: Vec<_> = Table::Fragments.columns().filter(used).collect();
-    let mut file = File::create(Table::Fragments, columns)?;
+pub fn encode_fragment<R: FragmentRow>(rows: &[R]) -> Result<Vec<u8>, TableError> {
+    let mut sorted: Vec<&R> = rows.iter().collect();
+    sorted.sort_unstable_by(|a, b| a.fragment_order(b));
+    let is_null = |column: &Column, row| R::reach(&column.access, IsNull(row)).unwrap_or(true);
+    let used = |column: &&Column| column.required || rows.iter().any(|row| !is_null(column, row));
+    let kind = FileKind::Fragment(R::TABLE);
+    let mut file = File::create(kind, kind.columns().filter(used).collect())?;
     for batch in sorted.chunks(BATCH_ROWS) {
-        file.write(batch, issuance_array)?;
+        file.write(batch)?;
     }
     file.finish()
 }
@@ -73,10 +71,10 @@ struct File {
 }
 
 impl File {
-    fn create(table: Table, columns: Vec<&'static Column>) -> Result<Self, TableError> {
+    fn create(kind: FileKind, columns: Vec<&'static Column>) -> Result<Self, TableError> {
         let schema = arrow_schema(columns.iter().copied());
         let options = ArrowWriterOptions::new()
-            .with_properties(writer::properties(table, &columns))
+            .with_properties(writer::properties(kind, &columns))
             // The types are in Parquet's own schema; a second copy would double the size of a small file.
             .with_skip_arrow_metadata(true)
             .with_schema_root("row".to_owned());
@@ -89,21 +87,17 @@ impl File {
         })
     }
 
-    fn write<R>(
-        &mut self,
-        rows: &[&R],
-        array: fn(&Column, &[&R]) -> ArrayRef,
-    ) -> Result<(), TableError> {
+    fn write<R: TableRow>(&mut self, rows: &[&R]) -> Result<(), TableError> {
         if rows.is_empty() {
             return Ok(());
         }
         let schema = arrow_schema(self.columns.iter().copied());
+        // A field that rows of this kind lack would leave the batch a column short, which it refuses.
         let arrays = self
             .columns
             .iter()
-            .map(|column| array(column, rows))
-            .collect();
-        let batch = RecordBatch::try_new(schema, arrays)
+            .filter_map(|column| R::reach(&column.access, ArrayOf(rows)));
+        let batch = RecordBatch::try_new(schema, arrays.collect())
             .map_err(|source| while_doing("build a batch of rows")(source.into()))?;
         self.row_count += rows.len();
         self.writer
@@ -121,24 +115,25 @@ impl File {
     }
 }
 
-fn session_array(column: &Column, rows: &[&Session]) -> ArrayRef {
-    match &column.access {
-        Access::Issuance(field) => array(field, rows.iter().map(|row| &row.issuance)),
-        Access::Session(field) => array(field, rows.iter().copied()),
+/// The column of some rows.
+struct ArrayOf<'r, R>(&'r [&'r R]);
+
+impl<R> FieldWork<R> for ArrayOf<'_, R> {
+    type Output = ArrayRef;
+
+    fn on<P: 'static>(self, field: &Field<P>, part: Part<R, P>) -> ArrayRef {
+        array(field, self.0.iter().map(|row| (part.of)(row)))
     }
 }
 
-fn issuance_array(column: &Column, rows: &[&Issuance]) -> ArrayRef {
-    match &column.access {
-        Access::Issuance(field) => array(field, rows.iter().copied()),
-        Access::Session(_) => unreachable!("fragments have the columns of an issuance only"),
-    }
-}
+/// Whether a row has nothing in a column.
+struct IsNull<'r, R>(&'r R);
 
-fn issuance_is_null(column: &Column, row: &Issuance) -> bool {
-    match &column.access {
-        Access::Issuance(field) => field.is_null(row),
-        Access::Session(_) => true,
+impl<R> FieldWork<R> for IsNull<'_, R> {
+    type Output = bool;
+
+    fn on<P: 'static>(self, field: &Field<P>, part: Part<R, P>) -> bool {
+        field.is_null((part.of)(self.0))
     }
 }
 
@@ -163,6 +158,7 @@ fn array<'r, R: 'r>(field: &Field<R>, rows: impl ExactSizeIterator<Item = &'r R>
         }),
         Field::Bool { read, .. } => bool_array(rows.map(read)),
         Field::Int { read, .. } => int_array(rows.map(read)),
+        Field::Long { read, .. } => long_array(rows.map(read)),
         Field::Timestamp { read, .. } => {
             timestamp_array(rows.map(|row| read(row).map(|moment| moment.0)))
         }
@@ -195,6 +191,12 @@ fn bool_array(values: impl ExactSizeIterator<Item = Option<bool>>) -> ArrayRef {
 
 fn int_array(values: impl ExactSizeIterator<Item = Option<i32>>) -> ArrayRef {
     let mut builder = Int32Builder::with_capacity(values.len());
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
+}
+
+fn long_array(values: impl ExactSizeIterator<Item = Option<i64>>) -> ArrayRef {
+    let mut builder = Int64Builder::with_capacity(values.len());
     values.for_each(|value| builder.append_option(value));
     Arc::new(builder.finish())
 }

@@ -320,7 +320,7 @@ mod tests {
 
     use super::*;
     use crate::arbitrary;
-    use crate::encode_sessions;
+    use crate::encode_data_object;
     use crate::scan::{Scan, Step};
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
                 let origin = Arc::make_mut(&mut row.origin);
                 (origin.access_key_id, origin.principal_id, origin.arn) = (text(), text(), text());
             }
-            let file = Bytes::from(encode_sessions(&rows).unwrap());
+            let file = Bytes::from(encode_data_object(&rows).unwrap());
             for subject in SUBJECTS.into_iter().flat_map(subjects) {
                 let filter = Filter::for_subject(&subject);
                 let expected: Vec<_> = rows.iter().filter(|row| subject.matches(row)).cloned().collect();

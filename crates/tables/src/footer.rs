@@ -11,7 +11,7 @@ use parquet::file::metadata::{
 };
 
 use crate::error::{TableError, while_doing};
-use crate::schema::{SCHEMA_VERSION, Table};
+use crate::schema::{FileKind, SCHEMA_VERSION};
 use crate::writer::{SCHEMA_VERSION_KEY, TABLE_KEY};
 
 /// The length of the footer in four bytes, then the magic.
@@ -29,12 +29,12 @@ pub struct Footer {
 
 impl Footer {
     /// The footer of a file whose bytes are all at hand.
-    pub(crate) fn of_file(bytes: &Bytes, table: Table) -> Result<Self, TableError> {
+    pub(crate) fn of_file(bytes: &Bytes, kind: FileKind) -> Result<Self, TableError> {
         let file_len = bytes.len() as u64;
         let tail = file_len.saturating_sub(TAIL_BYTES) as usize..bytes.len();
         let range = footer_range(file_len, &bytes[tail])?;
         let footer = bytes.slice(range.start as usize..range.end as usize);
-        Self::decode(file_len, range, footer, table)
+        Self::decode(file_len, range, footer, kind)
     }
 
     /// Decodes the bytes of [`footer_range`].
@@ -42,7 +42,7 @@ impl Footer {
         file_len: u64,
         range: Range<u64>,
         bytes: Bytes,
-        table: Table,
+        kind: FileKind,
     ) -> Result<Self, TableError> {
         // Sizes and encodings of pages are for engines that plan with them; we do not.
         let options = ParquetMetaDataOptions::new()
@@ -60,7 +60,7 @@ impl Footer {
             .map_err(while_doing("read a Parquet footer"))?
         {
             DecodeResult::Data(metadata) => {
-                check_table(&metadata, table)?;
+                check_table(&metadata, kind)?;
                 check_ranges(&metadata, file_len)?;
                 Ok(Self {
                     file_len,
@@ -119,7 +119,7 @@ pub(crate) fn footer_range(file_len: u64, last_bytes: &[u8]) -> Result<Range<u64
     }
 }
 
-fn check_table(metadata: &ParquetMetaData, expected: Table) -> Result<(), TableError> {
+fn check_table(metadata: &ParquetMetaData, expected: FileKind) -> Result<(), TableError> {
     let pairs = metadata
         .file_metadata()
         .key_value_metadata()

@@ -1,7 +1,7 @@
 //! How rows lie in Parquet: columns, files, partitions, DDL; bytes in, bytes out.
 //!
-//! No I/O happens here. [`encode_fragment`] and [`encode_sessions`] give bytes, [`decode_fragment`] and
-//! [`decode_sessions`] take them, and [`scan::Scan`] asks for the byte ranges it wants of a file too large to be read whole.
+//! No I/O happens here. [`encode_fragment`] and [`encode_data_object`] give bytes, [`decode_fragment`] and
+//! [`decode_data_object`] take them, and [`scan::Scan`] asks for the byte ranges it wants of a file too large to be read whole.
 
 pub mod columns;
 pub mod ddl;
@@ -10,16 +10,19 @@ mod encode;
 mod error;
 pub mod filter;
 mod footer;
+pub mod ledger;
 pub mod manifest;
 pub mod partition;
+mod rows;
 pub mod scan;
 mod schema;
 mod writer;
 
-pub use decode::{decode_fragment, decode_sessions};
-pub use encode::{encode_fragment, encode_sessions};
+pub use decode::{decode_data_object, decode_fragment};
+pub use encode::{encode_data_object, encode_fragment};
 pub use error::TableError;
 pub use footer::Footer;
+pub use rows::{DataRow, FragmentRow, TableRow};
 pub use schema::{SCHEMA_VERSION, Table};
 
 #[cfg(test)]

@@ -41,11 +41,13 @@ pub enum ManifestError {
         /// Why not.
         source: NameError,
     },
-    /// Objects of two days.
-    #[error("{object} is not of the day {day}")]
-    OtherDay {
+    /// Objects of two partitions.
+    #[error("{object} is not of {table} on {day}")]
+    OtherPartition {
         /// The object.
         object: String,
+        /// The table of the others.
+        table: &'static str,
         /// The day of the others.
         day: Day,
     },
@@ -63,13 +65,15 @@ impl Manifest {
     /// The manifest of these data objects.
     ///
     /// # Errors
-    /// When there are none, or they are not of one day.
+    /// When there are none, or they are not of one table and day.
     pub fn new(objects: impl IntoIterator<Item = DataKey>) -> Result<Self, ManifestError> {
         let objects: BTreeSet<_> = objects.into_iter().collect();
-        let day = objects.first().ok_or(ManifestError::Empty)?.day;
-        match objects.iter().find(|object| object.day != day) {
-            Some(other) => Err(ManifestError::OtherDay {
+        let of = |object: &DataKey| (object.table, object.day);
+        let (table, day) = of(objects.first().ok_or(ManifestError::Empty)?);
+        match objects.iter().find(|object| of(object) != (table, day)) {
+            Some(other) => Err(ManifestError::OtherPartition {
                 object: other.to_string(),
+                table: table.name(),
                 day,
             }),
             None => Ok(Self { objects }),
@@ -373,13 +377,14 @@ mod tests {
 
     use super::*;
     use crate::partition::DayPart;
+    use crate::schema::Table;
 
     fn day() -> Day {
         "2026-11-20".parse().unwrap()
     }
 
     fn object(part: DayPart) -> DataKey {
-        DataKey::of(day(), part, &[0])
+        DataKey::of(Table::Sessions, day(), part, &[0])
     }
 
     fn state() -> impl Strategy<Value = PartitionState> {
@@ -417,13 +422,19 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_is_of_one_day() {
-        let other = DataKey::of(day().plus(1), DayPart::Whole, &[]);
-        let error = Manifest::new([object(DayPart::Whole), other]).unwrap_err();
-        assert!(
-            error.to_string().ends_with("is not of the day 2026-11-20"),
-            "{error}"
-        );
+    fn a_manifest_is_of_one_table_and_day() {
+        for other in [
+            DataKey::of(Table::Sessions, day().plus(1), DayPart::Whole, &[]),
+            DataKey::of(Table::LogObjects, day(), DayPart::Whole, &[]),
+        ] {
+            let error = Manifest::new([object(DayPart::Whole), other]).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .ends_with("is not of sessions on 2026-11-20"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
@@ -471,7 +482,7 @@ mod tests {
 
         #[test]
         fn a_damaged_text_is_an_error_or_another_manifest(ms in 0_i64..4_000_000_000_000, at in 0_usize..90, with in any::<char>()) {
-            let manifest = Manifest::new([DataKey::of(Day::of(Timestamp(ms)), DayPart::Whole, &[])]).unwrap();
+            let manifest = Manifest::new([DataKey::of(Table::Sessions, Day::of(Timestamp(ms)), DayPart::Whole, &[])]).unwrap();
             let mut text: Vec<char> = manifest.to_text("").chars().collect();
             let at = at % text.len();
             text[at] = with;

@@ -7,6 +7,8 @@
 //! sessions/table/dt=2026-11-20/symlink.txt
 //! ```
 //!
+//! The ledger has the same tree under `log_objects/`, where days and hours are those of delivery.
+//!
 //! Every name is lower-case ASCII, so that it is the same on every file system.
 
 use std::fmt;
@@ -15,14 +17,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use trailback_sessions::Timestamp;
 
-/// Where fragments lie.
-pub const FRAGMENTS_PREFIX: &str = "sessions/fragments/";
-
-/// Where data objects lie.
-pub const DATA_PREFIX: &str = "sessions/data/";
-
-/// Where manifests lie; the location of the Athena table.
-pub const TABLE_PREFIX: &str = "sessions/table/";
+use crate::schema::Table;
 
 const MANIFEST_NAME: &str = "symlink.txt";
 const FILE_EXTENSION: &str = ".parquet";
@@ -52,14 +47,49 @@ fn wrong(kind: &'static str, name: &str, reason: &'static str) -> NameError {
     }
 }
 
-/// A day in UTC, by event time. Displays and parses as `2026-11-20`.
+impl Table {
+    /// Where its fragments lie.
+    #[must_use]
+    pub const fn fragments_prefix(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions/fragments/",
+            Self::LogObjects => "log_objects/fragments/",
+        }
+    }
+
+    /// Where its data objects lie.
+    #[must_use]
+    pub const fn data_prefix(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions/data/",
+            Self::LogObjects => "log_objects/data/",
+        }
+    }
+
+    /// Where its manifests lie; the location of the Athena table.
+    #[must_use]
+    pub const fn manifests_prefix(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions/table/",
+            Self::LogObjects => "log_objects/table/",
+        }
+    }
+}
+
+/// The table below one of whose prefixes a key lies, and what follows.
+fn table_of(key: &str, prefix: fn(Table) -> &'static str) -> Option<(Table, &str)> {
+    let below = |table| Some((table, key.strip_prefix(prefix(table))?));
+    Table::ALL.into_iter().find_map(below)
+}
+
+/// A day in UTC, by event time; in the ledger, by delivery. Displays and parses as `2026-11-20`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day {
     /// Days since 1970-01-01.
     number: i32,
 }
 
-/// An hour in UTC, by event time. Displays as `2026-11-20T05`.
+/// An hour in UTC, by event time; in the ledger, by delivery. Displays as `2026-11-20T05`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventHour {
     /// Its day.
@@ -199,9 +229,11 @@ impl fmt::Display for EventHour {
     }
 }
 
-/// The object key of a fragment: one hour's unlinked rows, named by their bytes.
+/// The object key of a fragment: one hour's rows as they were extracted, named by their bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FragmentKey {
+    /// The table it belongs to.
+    pub table: Table,
     /// The hour of every row.
     pub hour: EventHour,
     sha256: String,
@@ -210,8 +242,9 @@ pub struct FragmentKey {
 impl FragmentKey {
     /// The key of a fragment of these bytes.
     #[must_use]
-    pub fn of(hour: EventHour, bytes: &[u8]) -> Self {
+    pub fn of(table: Table, hour: EventHour, bytes: &[u8]) -> Self {
         Self {
+            table,
             hour,
             sha256: sha256_hex(bytes),
         }
@@ -231,11 +264,15 @@ impl FragmentKey {
 
     /// The prefix of an hour's fragments.
     #[must_use]
-    pub fn prefix(hour: EventHour) -> String {
-        format!(
-            "{FRAGMENTS_PREFIX}dt={}/hour={:02}/",
-            hour.day, hour.hour_of_day
-        )
+    pub fn prefix(table: Table, hour: EventHour) -> String {
+        let EventHour { day, hour_of_day } = hour;
+        format!("{}hour={hour_of_day:02}/", Self::day_prefix(table, day))
+    }
+
+    /// The prefix of a day's fragments.
+    #[must_use]
+    pub fn day_prefix(table: Table, day: Day) -> String {
+        format!("{}dt={day}/", table.fragments_prefix())
     }
 }
 
@@ -244,7 +281,7 @@ impl fmt::Display for FragmentKey {
         write!(
             f,
             "{}{}{FILE_EXTENSION}",
-            Self::prefix(self.hour),
+            Self::prefix(self.table, self.hour),
             self.sha256
         )
     }
@@ -255,9 +292,8 @@ impl FromStr for FragmentKey {
 
     fn from_str(key: &str) -> Result<Self, NameError> {
         let wrong = |reason| wrong("fragment", key, reason);
-        let rest = key
-            .strip_prefix(FRAGMENTS_PREFIX)
-            .ok_or_else(|| wrong("wrong prefix"))?;
+        let (table, rest) =
+            table_of(key, Table::fragments_prefix).ok_or_else(|| wrong("wrong prefix"))?;
         let mut parts = rest.split('/');
         let day = day_part(parts.next()).ok_or_else(|| wrong("expected dt=YYYY-MM-DD"))?;
         let hour_of_day = parts
@@ -271,6 +307,7 @@ impl FromStr for FragmentKey {
             .filter(|sha256| is_hex(sha256, SHA256_LEN) && parts.next().is_none())
             .ok_or_else(|| wrong("expected a SHA-256 and .parquet"))?;
         Ok(Self {
+            table,
             hour: EventHour { day, hour_of_day },
             sha256: sha256.to_owned(),
         })
@@ -286,9 +323,11 @@ pub enum DayPart {
     Whole,
 }
 
-/// The object key of a data object: linked rows, named by their bytes.
+/// The object key of a data object: rows as they are published, named by their bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DataKey {
+    /// The table it belongs to.
+    pub table: Table,
     /// The day of every row.
     pub day: Day,
     /// The part of the day.
@@ -301,10 +340,11 @@ pub struct DataKey {
 impl DataKey {
     /// The key of a data object of these bytes.
     #[must_use]
-    pub fn of(day: Day, part: DayPart, bytes: &[u8]) -> Self {
+    pub fn of(table: Table, day: Day, part: DayPart, bytes: &[u8]) -> Self {
         let mut content_id = sha256_hex(bytes);
         content_id.truncate(CONTENT_ID_LEN);
         Self {
+            table,
             day,
             part,
             content_id,
@@ -335,14 +375,14 @@ impl DataKey {
 
     /// The prefix of a day's data objects.
     #[must_use]
-    pub fn prefix(day: Day) -> String {
-        format!("{DATA_PREFIX}dt={day}/")
+    pub fn prefix(table: Table, day: Day) -> String {
+        format!("{}dt={day}/", table.data_prefix())
     }
 }
 
 impl fmt::Display for DataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Self::prefix(self.day))?;
+        f.write_str(&Self::prefix(self.table, self.day))?;
         match self.part {
             DayPart::Hour(hour) => write!(f, "{hour:02}")?,
             DayPart::Whole => f.write_str("day")?,
@@ -360,9 +400,8 @@ impl FromStr for DataKey {
 
     fn from_str(key: &str) -> Result<Self, NameError> {
         let wrong = |reason| wrong("data object", key, reason);
-        let rest = key
-            .strip_prefix(DATA_PREFIX)
-            .ok_or_else(|| wrong("wrong prefix"))?;
+        let (table, rest) =
+            table_of(key, Table::data_prefix).ok_or_else(|| wrong("wrong prefix"))?;
         let (day, name) = rest
             .split_once('/')
             .ok_or_else(|| wrong("expected dt=YYYY-MM-DD/"))?;
@@ -385,6 +424,7 @@ impl FromStr for DataKey {
         let copy = parts.next().map_or(Some(1), copy_number);
         match copy {
             Some(copy) if parts.next().is_none() => Ok(Self {
+                table,
                 day,
                 part,
                 content_id,
@@ -397,24 +437,25 @@ impl FromStr for DataKey {
 
 /// The object key of a day's manifest.
 #[must_use]
-pub fn manifest_key(day: Day) -> String {
-    format!("{TABLE_PREFIX}dt={day}/{MANIFEST_NAME}")
+pub fn manifest_key(table: Table, day: Day) -> String {
+    format!("{}dt={day}/{MANIFEST_NAME}", table.manifests_prefix())
 }
 
-/// The day of a manifest.
+/// The table and the day of a manifest.
 ///
 /// # Errors
 /// When the key is not that of a manifest.
-pub fn parse_manifest_key(key: &str) -> Result<Day, NameError> {
-    let day = key.strip_prefix(TABLE_PREFIX).and_then(|rest| {
+pub fn parse_manifest_key(key: &str) -> Result<(Table, Day), NameError> {
+    let parsed = table_of(key, Table::manifests_prefix).and_then(|(table, rest)| {
         let (day, name) = rest.split_once('/')?;
-        day_part(Some(day)).filter(|_| name == MANIFEST_NAME)
+        let day = day_part(Some(day)).filter(|_| name == MANIFEST_NAME)?;
+        Some((table, day))
     });
-    day.ok_or_else(|| {
+    parsed.ok_or_else(|| {
         wrong(
             "manifest",
             key,
-            "expected sessions/table/dt=YYYY-MM-DD/symlink.txt",
+            "expected TABLE/table/dt=YYYY-MM-DD/symlink.txt",
         )
     })
 }
@@ -463,10 +504,10 @@ mod tests {
     fn names_are_those_of_the_contract() {
         let sha = sha256_hex(b"rows");
         assert_eq!(
-            FragmentKey::of(hour(), b"rows").to_string(),
+            FragmentKey::of(Table::Sessions, hour(), b"rows").to_string(),
             format!("sessions/fragments/dt=2026-11-20/hour=05/{sha}.parquet"),
         );
-        let key = DataKey::of(hour().day, DayPart::Hour(5), b"rows");
+        let key = DataKey::of(Table::Sessions, hour().day, DayPart::Hour(5), b"rows");
         assert_eq!(
             key.to_string(),
             format!("sessions/data/dt=2026-11-20/05-{}.parquet", &sha[..16]),
@@ -475,15 +516,21 @@ mod tests {
             key.next_copy().to_string(),
             format!("sessions/data/dt=2026-11-20/05-{}-2.parquet", &sha[..16]),
         );
-        let key = DataKey::of(hour().day, DayPart::Whole, b"rows");
+        let key = DataKey::of(Table::Sessions, hour().day, DayPart::Whole, b"rows");
         assert_eq!(
             key.to_string(),
             format!("sessions/data/dt=2026-11-20/day-{}.parquet", &sha[..16]),
         );
         assert_eq!(
-            manifest_key(hour().day),
+            manifest_key(Table::Sessions, hour().day),
             "sessions/table/dt=2026-11-20/symlink.txt"
         );
+        let key = FragmentKey::of(Table::LogObjects, hour(), b"rows");
+        assert_eq!(
+            key.to_string(),
+            format!("log_objects/fragments/dt=2026-11-20/hour=05/{sha}.parquet"),
+        );
+        assert_eq!(Table::LogObjects.manifests_prefix(), "log_objects/table/");
     }
 
     #[test]
@@ -511,6 +558,14 @@ mod tests {
                 "SHA-256",
             ),
             ("elsewhere".to_owned(), "prefix"),
+            (
+                format!("session/fragments/dt=2026-02-03/hour=05/{sha}.parquet"),
+                "prefix",
+            ),
+            (
+                format!("log_objects/data/dt=2026-02-03/hour=05/{sha}.parquet"),
+                "prefix",
+            ),
         ] {
             let error = key.parse::<FragmentKey>().unwrap_err().to_string();
             assert!(error.contains(reason) && error.contains(&key), "{error}");
@@ -564,19 +619,19 @@ mod tests {
         }
 
         #[test]
-        fn keys_come_back_from_their_names(ms in 0_i64..4_000_000_000_000, whole: bool, copies in 0..3, bytes in proptest::collection::vec(any::<u8>(), 0..4)) {
+        fn keys_come_back_from_their_names(table in proptest::sample::select(&Table::ALL), ms in 0_i64..4_000_000_000_000, whole: bool, copies in 0..3, bytes in proptest::collection::vec(any::<u8>(), 0..4)) {
             let hour = EventHour::of(Timestamp(ms));
-            let fragment = FragmentKey::of(hour, &bytes);
+            let fragment = FragmentKey::of(table, hour, &bytes);
             prop_assert!(fragment.names(&bytes) && !fragment.names(b"other"));
             prop_assert_eq!(fragment.to_string().parse(), Ok(fragment));
             let part = if whole { DayPart::Whole } else { DayPart::Hour(hour.hour_of_day) };
-            let mut data = DataKey::of(hour.day, part, &bytes);
+            let mut data = DataKey::of(table, hour.day, part, &bytes);
             for _ in 0..copies {
                 data = data.next_copy();
             }
             prop_assert!(data.names(&bytes) && !data.names(b"other"));
             prop_assert_eq!(data.to_string().parse(), Ok(data));
-            prop_assert_eq!(parse_manifest_key(&manifest_key(hour.day)), Ok(hour.day));
+            prop_assert_eq!(parse_manifest_key(&manifest_key(table, hour.day)), Ok((table, hour.day)));
         }
     }
 }

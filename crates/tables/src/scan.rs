@@ -41,15 +41,18 @@ use parquet::file::metadata::{
 };
 use trailback_sessions::Session;
 
-use crate::decode::{BATCH_ROWS, Rows as _, SessionRows, known_columns, reader_metadata};
+use crate::decode::{BATCH_ROWS, DecodedRows, known_columns, reader_metadata};
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
 use crate::footer::{Footer, footer_range};
-use crate::schema::Table;
+use crate::schema::{FileKind, Table};
 use bloom::BloomChecks;
 
 /// How much of the file's end is asked for at first: the footer of a file with one row group, in one request.
 const TAIL_BYTES: u64 = 64 * 1024;
+
+/// What is scanned.
+const KIND: FileKind = FileKind::DataObject(Table::Sessions);
 
 /// What a scan wants or has.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ pub struct Scan {
     filter: Filter,
     footer: Option<Footer>,
     state: State,
-    rows: SessionRows,
+    rows: DecodedRows<Session>,
 }
 
 #[derive(Debug)]
@@ -99,7 +102,7 @@ impl Scan {
             filter,
             footer: None,
             state,
-            rows: SessionRows::default(),
+            rows: DecodedRows::default(),
         }
     }
 
@@ -215,7 +218,7 @@ impl Scan {
         match wanted.start.checked_sub(range.start) {
             Some(before) => {
                 let bytes = tail.slice(before as usize..);
-                let footer = Footer::decode(self.file_len, wanted, bytes, Table::Sessions)?;
+                let footer = Footer::decode(self.file_len, wanted, bytes, KIND)?;
                 self.start(footer)?;
             }
             None => *range = wanted,
@@ -286,7 +289,7 @@ impl Scan {
 
     fn pages(&self, metadata: ParquetMetaData) -> Result<State, TableError> {
         let metadata = Arc::new(metadata);
-        let columns = known_columns(&metadata, Table::Sessions);
+        let columns = known_columns(&metadata, KIND);
         let filter = predicate::row_filter(&self.filter.0, &metadata);
         let builder = ParquetPushDecoderBuilder::new_with_metadata(reader_metadata(metadata)?)
             .with_batch_size(BATCH_ROWS)
@@ -309,7 +312,7 @@ impl Scan {
             }
             DecodeResult::Data(batch) => {
                 let mut rows = Vec::with_capacity(batch.num_rows());
-                self.rows.decode(&batch, &mut rows)?;
+                self.rows.decode(&batch, KIND, &mut rows)?;
                 Ok((!rows.is_empty()).then_some(Step::Rows(rows)))
             }
             DecodeResult::Finished => {

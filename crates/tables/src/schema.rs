@@ -1,38 +1,73 @@
-//! The Arrow schema of a table, and what its files say of themselves.
+//! The tables of a lake, what their files say of themselves, and the Arrow schema of their columns.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::columns::{Column, ColumnType, HOP_FIELDS, SESSIONS};
+use crate::columns::{Column, ColumnType, HOP_FIELDS, LOG_OBJECTS, SESSIONS};
 
 /// Counts up when a file of the old schema can no longer be decoded by column name.
 pub const SCHEMA_VERSION: i32 = 1;
 
-/// Which table a file belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The tables of a lake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// Unlinked rows, as one record says them.
-    Fragments,
-    /// Linked rows.
+    /// One row for each issuance.
     Sessions,
+    /// The ledger: one row for each log object read.
+    LogObjects,
 }
 
 impl Table {
-    /// The name that its files carry.
+    /// All of them.
+    pub const ALL: [Table; 2] = [Table::Sessions, Table::LogObjects];
+
+    /// Its name, and that of its folder in the lake.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Fragments => "fragments",
             Self::Sessions => "sessions",
+            Self::LogObjects => "log_objects",
         }
     }
 
     /// Its columns, in their order.
-    pub fn columns(self) -> impl Iterator<Item = &'static Column> {
-        SESSIONS
-            .iter()
-            .filter(move |column| self == Self::Sessions || column.in_fragments())
+    #[must_use]
+    pub fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Sessions => SESSIONS,
+            Self::LogObjects => LOG_OBJECTS,
+        }
+    }
+}
+
+/// What a file is of its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    /// Rows as they were extracted.
+    Fragment(Table),
+    /// Rows as they are published.
+    DataObject(Table),
+}
+
+impl FileKind {
+    /// The name that the file carries.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fragment(Table::Sessions) => "fragments",
+            Self::Fragment(Table::LogObjects) => "log_object_fragments",
+            Self::DataObject(table) => table.name(),
+        }
+    }
+
+    /// The columns that the file can have, in their order.
+    pub(crate) fn columns(self) -> impl Iterator<Item = &'static Column> {
+        let (table, is_fragment) = match self {
+            Self::Fragment(table) => (table, true),
+            Self::DataObject(table) => (table, false),
+        };
+        let columns = table.columns().iter();
+        columns.filter(move |column| !is_fragment || column.in_fragments())
     }
 }
 
@@ -56,6 +91,7 @@ pub(crate) fn arrow_type(column_type: ColumnType) -> DataType {
         ColumnType::TextMap => DataType::Map(map_entries(), false),
         ColumnType::Bool => DataType::Boolean,
         ColumnType::Int => DataType::Int32,
+        ColumnType::Long => DataType::Int64,
         ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
         ColumnType::Hops => DataType::List(element(DataType::Struct(hop_members()))),
     }

@@ -14,7 +14,8 @@ use trailback_sessions::{Issuance, Session, Timestamp};
 use crate::arbitrary;
 use crate::columns::Row;
 use crate::{
-    SCHEMA_VERSION, TableError, decode_fragment, decode_sessions, encode_fragment, encode_sessions,
+    SCHEMA_VERSION, TableError, decode_data_object, decode_fragment, encode_data_object,
+    encode_fragment,
 };
 
 proptest! {
@@ -22,15 +23,15 @@ proptest! {
 
     #[test]
     fn linked_rows_come_back(rows in arbitrary::sessions(40)) {
-        let bytes = encode_sessions(&rows).unwrap();
-        prop_assert_eq!(decode_sessions(bytes.into()).unwrap(), rows);
+        let bytes = encode_data_object(&rows).unwrap();
+        prop_assert_eq!(decode_data_object::<Session>(bytes.into()).unwrap(), rows);
     }
 
     #[test]
     fn fragments_give_their_rows_in_the_order_of_time(
         rows in proptest::collection::vec(arbitrary::issuance(), 1..40),
     ) {
-        let decoded = decode_fragment(encode_fragment(&rows).unwrap().into()).unwrap();
+        let decoded = decode_fragment::<Issuance>(encode_fragment(&rows).unwrap().into()).unwrap();
         prop_assert!(decoded.is_sorted_by_key(|row| (row.record.event_time, row.record.event_id.clone())));
         let sorted = |mut rows: Vec<Issuance>| { rows.sort(); rows };
         prop_assert_eq!(sorted(decoded), sorted(rows));
@@ -51,8 +52,8 @@ proptest! {
         rows in arbitrary::sessions(20),
         piece in 1_usize..20,
     ) {
-        let whole = encode_sessions(&rows).unwrap();
-        prop_assert!(whole == encode_sessions(rows.chunks(piece).flatten()).unwrap());
+        let whole = encode_data_object(&rows).unwrap();
+        prop_assert!(whole == encode_data_object(rows.chunks(piece).flatten()).unwrap());
     }
 
     #[test]
@@ -61,7 +62,7 @@ proptest! {
         damages in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
         cut in proptest::option::weighted(0.2, any::<proptest::sample::Index>()),
     ) {
-        let mut bytes = encode_sessions(&rows).unwrap();
+        let mut bytes = encode_data_object(&rows).unwrap();
         for (at, with) in damages {
             let at = at.index(bytes.len());
             bytes[at] = with;
@@ -70,14 +71,20 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         // A damaged text may well be a text.
-        let _ = decode_sessions(bytes.into());
+        let _ = decode_data_object::<Session>(bytes.into());
     }
 }
 
 #[test]
 fn a_file_without_rows_is_never_written() {
-    assert!(matches!(encode_sessions([]), Err(TableError::NoRows)));
-    assert!(matches!(encode_fragment(&[]), Err(TableError::NoRows)));
+    assert!(matches!(
+        encode_data_object::<Session>([]),
+        Err(TableError::NoRows)
+    ));
+    assert!(matches!(
+        encode_fragment::<Issuance>(&[]),
+        Err(TableError::NoRows)
+    ));
 }
 
 #[test]
@@ -89,8 +96,8 @@ fn rows_of_more_than_one_batch_and_row_group_come_back() {
         row
     };
     let rows: Vec<_> = (0..140_000).map(row).collect();
-    let bytes = encode_sessions(&rows).unwrap();
-    assert!(decode_sessions(bytes.into()).unwrap() == rows);
+    let bytes = encode_data_object(&rows).unwrap();
+    assert!(decode_data_object::<Session>(bytes.into()).unwrap() == rows);
 }
 
 /// A file as another version of the program would write it.
@@ -135,7 +142,9 @@ fn columns_that_an_older_file_lacks_are_at_their_defaults_and_unknown_ones_skipp
         ("event_id", texts("e")),
         ("link_status", texts("linked")),
     ];
-    let rows = decode_sessions(foreign_file(Some("sessions"), SCHEMA_VERSION, columns)).unwrap();
+    let rows =
+        decode_data_object::<Session>(foreign_file(Some("sessions"), SCHEMA_VERSION, columns))
+            .unwrap();
     let mut expected = Session::default();
     expected.issuance.record.event_id = "e".into();
     expected.issuance.record.event_time = Timestamp(7);
@@ -186,7 +195,9 @@ fn what_is_wrong_with_a_file_is_named() {
         ),
     ];
     for (bytes, expected) in cases {
-        let error = decode_sessions(bytes).unwrap_err().to_string();
+        let error = decode_data_object::<Session>(bytes)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(expected), "{error:?} lacks {expected:?}");
     }
 }

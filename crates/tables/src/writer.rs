@@ -9,9 +9,9 @@ use parquet::file::properties::{
 use parquet::schema::types::ColumnPath;
 
 use crate::columns::{Column, ColumnType, HOP_FIELDS, Statistics};
-use crate::schema::{SCHEMA_VERSION, Table};
+use crate::schema::{FileKind, SCHEMA_VERSION};
 
-/// The key of the file's metadata that names the table.
+/// The key of the file's metadata that names the table and what the file is of it.
 pub(crate) const TABLE_KEY: &str = "trailback.table";
 
 /// The key of the file's metadata that holds [`SCHEMA_VERSION`].
@@ -37,9 +37,9 @@ const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 /// Filters are made for as many values and folded to what they need.
 const BLOOM_VALUES_MAX: u64 = ROW_GROUP_ROWS as u64;
 
-pub(crate) fn properties(table: Table, columns: &[&Column]) -> WriterProperties {
+pub(crate) fn properties(kind: FileKind, columns: &[&Column]) -> WriterProperties {
     let metadata = vec![
-        KeyValue::new(TABLE_KEY.to_owned(), table.name().to_owned()),
+        KeyValue::new(TABLE_KEY.to_owned(), kind.name().to_owned()),
         KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string()),
     ];
     let builder = WriterProperties::builder()
@@ -58,10 +58,10 @@ pub(crate) fn properties(table: Table, columns: &[&Column]) -> WriterProperties 
         .set_statistics_truncate_length(None)
         .set_column_index_truncate_length(None)
         .set_coerce_types(true);
-    let builder = match table {
+    let builder = match kind {
         // Always read whole.
-        Table::Fragments => builder.set_offset_index_disabled(true),
-        Table::Sessions => columns
+        FileKind::Fragment(_) => builder.set_offset_index_disabled(true),
+        FileKind::DataObject(_) => columns
             .iter()
             .fold(builder, |builder, column| prune(builder, column)),
     };
@@ -112,7 +112,11 @@ pub(crate) fn leaves(column: &Column) -> Vec<ColumnPath> {
             .iter()
             .map(|member| path(&["list", "element", member.name]))
             .collect(),
-        ColumnType::Text | ColumnType::Bool | ColumnType::Int | ColumnType::Timestamp => {
+        ColumnType::Text
+        | ColumnType::Bool
+        | ColumnType::Int
+        | ColumnType::Long
+        | ColumnType::Timestamp => {
             vec![path(&[])]
         }
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use trailback_sessions::Issuance;
-use trailback_tables::encode_fragment;
 use trailback_tables::partition::{EventHour, FragmentKey};
+use trailback_tables::{Table, encode_fragment};
 
 use super::outcome::Done;
 use super::reading::Account;
@@ -123,5 +123,6 @@ async fn write_fragment(
 
 fn encode(hour: EventHour, rows: &[Issuance]) -> Result<(FragmentKey, Bytes), ExtractError> {
     let content = encode_fragment(rows)?;
-    Ok((FragmentKey::of(hour, &content), Bytes::from(content)))
+    let key = FragmentKey::of(Table::Sessions, hour, &content);
+    Ok((key, Bytes::from(content)))
 }

@@ -3,8 +3,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use trailback_tables::decode_fragment;
-use trailback_tables::partition::FRAGMENTS_PREFIX;
+use trailback_sessions::Issuance;
+use trailback_tables::{Table, decode_fragment};
 
 mod fetched;
 
@@ -23,9 +23,12 @@ async fn run(lake: &Lake, path: PathBuf, threads: usize) -> Result<Extracted, Ex
     extract(lake, log_objects, &options, &silent(), &mut |_| {}).await
 }
 
+/// Where fragments lie.
+const FRAGMENTS: &str = Table::Sessions.fragments_prefix();
+
 fn fragments(store: &MemoryStore) -> BTreeMap<String, (Bytes, Metadata)> {
     let mut objects = store.objects();
-    objects.retain(|key, _| key.starts_with(FRAGMENTS_PREFIX));
+    objects.retain(|key, _| key.starts_with(FRAGMENTS));
     objects
 }
 
@@ -75,7 +78,7 @@ async fn everything_found_is_counted_and_what_is_bad_is_named() {
     );
     let rows = fragments(&store)
         .into_values()
-        .flat_map(|(bytes, _)| decode_fragment(bytes).unwrap());
+        .flat_map(|(bytes, _)| decode_fragment::<Issuance>(bytes).unwrap());
     let mut rows: Vec<_> = rows.collect();
     rows.sort();
     let named: Vec<_> = rows
@@ -118,7 +121,7 @@ async fn fragments_do_not_depend_on_threads_or_on_doing_it_again() {
         );
         let hours = fragments(&store)
             .into_keys()
-            .map(|key| key[..FRAGMENTS_PREFIX.len() + 21].to_owned());
+            .map(|key| key[..FRAGMENTS.len() + 21].to_owned());
         let hours: std::collections::BTreeSet<_> = hours.collect();
         assert!(fragments(&store).len() > hours.len(), "{hours:?}");
         let again = run(&lake, folder.path().to_owned(), threads).await.unwrap();

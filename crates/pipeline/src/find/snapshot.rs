@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use trailback_sessions::{Session, Timestamp};
+use trailback_tables::Table;
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::{DataKey, Day, DayPart, EventHour, manifest_key};
 
@@ -34,12 +35,12 @@ impl<'a> Snapshot<'a> {
     pub(super) async fn take(lake: &'a Lake, range: &TimeRange) -> Result<Snapshot<'a>, FindError> {
         let days = days_of(range);
         // Manifests first, so that what they name is in the listing.
-        let partitions = catalog::partitions(lake, &days).await?;
-        let sizes = catalog::data_objects(lake, &days).await?;
+        let partitions = catalog::partitions(lake, Table::Sessions, &days).await?;
+        let sizes = catalog::data_objects(lake, Table::Sessions, &days).await?;
         let mut objects = BTreeMap::new();
         for (day, partition) in partitions {
             let Some(manifest) = partition.manifest else {
-                let location = lake.store().location(&manifest_key(day));
+                let location = lake.store().location(&manifest_key(Table::Sessions, day));
                 return Err(FindError::Damaged {
                     location,
                     cause: None,

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use trailback_cloudtrail::Record;
 use trailback_sessions::{LinkStatus, observe};
-use trailback_tables::partition::DATA_PREFIX;
+use trailback_tables::Table;
 
 use super::*;
 use crate::link::{LinkOptions, link as relink};
@@ -239,7 +239,7 @@ async fn a_look_up_reads_only_the_objects_of_its_time() {
         .map(|call| call.key)
         .collect();
     assert_eq!(read.len(), 1);
-    assert_eq!(watched.count("get", DATA_PREFIX), 0);
+    assert_eq!(watched.count("get", Table::Sessions.data_prefix()), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,7 +279,7 @@ async fn what_is_gone_or_damaged_is_named() {
     let object = store
         .objects()
         .into_keys()
-        .find(|key| key.starts_with(DATA_PREFIX))
+        .find(|key| key.starts_with(Table::Sessions.data_prefix()))
         .unwrap();
     crate::store::Store::delete(&*store, std::slice::from_ref(&object)).await;
     let gone = find(&lake, &key(1).parse().unwrap(), &ALWAYS)

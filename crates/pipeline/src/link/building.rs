@@ -1,20 +1,13 @@
-//! Builds one hour: reads its fragments, looks back, links.
+//! Builds one hour: reads its fragments and makes its rows of them.
 
-use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream;
-use trailback_sessions::{Issuance, Wanted, link, merge};
-use trailback_tables::decode_fragment;
 use trailback_tables::manifest::HourState;
-use trailback_tables::partition::{EventHour, FragmentKey};
+use trailback_tables::partition::EventHour;
 
-use super::{LinkError, Run, hours};
-use crate::lake::Lake;
+use super::kinds::Kind;
+use super::{LinkError, Run};
+use crate::fragments;
 
-/// How many fragments of one hour are read at once.
-const READS_AT_ONCE: usize = 8;
-
-impl Run<'_> {
+impl<K: Kind> Run<'_, K> {
     /// Builds an hour from its fragments, or notes that it has none left.
     pub(super) async fn build(&mut self, hour: EventHour) -> Result<(), LinkError> {
         let Some(inputs) = self.inputs(hour) else {
@@ -22,30 +15,18 @@ impl Run<'_> {
             self.recent.remove(hour);
             return Ok(());
         };
-        let keys = self
-            .fragments
-            .get(&hour)
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.clone());
-        let records = read_fragments(self.lake, keys.collect()).await?;
-        let (rows, wanted) = tokio::task::spawn_blocking(move || {
-            let rows = merge(records);
-            let wanted = Wanted::by(&rows);
-            (rows, wanted)
-        })
-        .await?;
-        let earlier = self.look_back(hour, wanted).await?;
+        let keys = self.fragments.get(&hour).into_iter().flatten();
+        let keys: Vec<_> = keys.map(|(key, _)| key.clone()).collect();
+        let records = fragments::read_all(self.lake, keys).await?;
+        let rows = K::build(self, hour, records).await?;
         let (rows, link_id) = tokio::task::spawn_blocking(move || {
-            let rows = link(rows, &earlier);
-            let link_id = hours::link_id(&rows);
+            let link_id = K::link_id(&rows);
             (rows, link_id)
         })
         .await?;
         self.tally.hours_linked += 1;
         self.tally.rows_linked += rows.len() as u64;
-        rows.iter()
-            .for_each(|row| self.tally.evidence.add(&row.link));
+        K::count(&rows, &mut self.tally.evidence);
         let row_count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         self.states.insert(
             hour,
@@ -79,44 +60,4 @@ impl Run<'_> {
             .keep_within(self.options.recent_rows, newest, waiting);
         Ok(())
     }
-}
-
-/// Reads all records of some fragments.
-pub(super) async fn read_fragments(
-    lake: &Lake,
-    keys: Vec<FragmentKey>,
-) -> Result<Vec<Issuance>, LinkError> {
-    let reads = stream::iter(keys).map(|key| read_fragment(lake, key));
-    let mut reads = reads.buffered(READS_AT_ONCE);
-    let mut records = Vec::new();
-    while let Some(read) = reads.next().await {
-        records.append(&mut read?);
-    }
-    Ok(records)
-}
-
-/// Reads the records of one fragment.
-pub(super) async fn read_fragment(
-    lake: &Lake,
-    key: FragmentKey,
-) -> Result<Vec<Issuance>, LinkError> {
-    let name = key.to_string();
-    let content = lake.store().get(&name).await?.bytes().await?;
-    let decoded = tokio::task::spawn_blocking(move || decode(&key, content)).await?;
-    let location = || lake.store().location(&name);
-    decoded.map_err(|cause| LinkError::DamagedFragment {
-        location: location(),
-        cause,
-    })
-}
-
-/// Decodes a fragment whose bytes are those that it is named for.
-fn decode(
-    key: &FragmentKey,
-    content: Bytes,
-) -> Result<Vec<Issuance>, Option<trailback_tables::TableError>> {
-    if FragmentKey::of(key.hour, &content) != *key {
-        return Err(None);
-    }
-    decode_fragment(content).map_err(Some)
 }

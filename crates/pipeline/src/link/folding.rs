@@ -6,18 +6,19 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use trailback_sessions::{Issuance, Timestamp, drop_duplicates};
-use trailback_tables::encode_fragment;
+use trailback_sessions::Timestamp;
 use trailback_tables::partition::{Day, EventHour, FragmentKey};
+use trailback_tables::{TableError, TableRow, encode_fragment};
 
-use super::building::read_fragment;
+use super::kinds::Kind;
 use super::{LinkError, Run, hours_of};
+use crate::fragments;
 use crate::store::{Condition, Metadata, StoreError};
 
 /// How long no fragment of an hour was written before it is folded, in milliseconds.
 const QUIET_MS: i64 = 24 * 3_600_000;
 
-impl Run<'_> {
+impl<K: Kind> Run<'_, K> {
     /// Folds every hour that is up to date and has been quiet.
     pub(super) async fn fold_quiet_hours(&mut self) -> Result<(), LinkError> {
         let is_old = |written_at: &Timestamp| self.now.0.saturating_sub(written_at.0) > QUIET_MS;
@@ -41,9 +42,9 @@ impl Run<'_> {
         };
         let mut inputs = Vec::new();
         for key in fragments.keys() {
-            inputs.push((key.clone(), read_fragment(self.lake, key.clone()).await?));
+            inputs.push((key.clone(), fragments::read(self.lake, key.clone()).await?));
         }
-        let folded = tokio::task::spawn_blocking(move || Fold::of(hour, inputs)).await?;
+        let folded = tokio::task::spawn_blocking(move || Fold::of::<K>(hour, inputs)).await?;
         let fold = folded.map_err(|cause| LinkError::Encode {
             day: hour.day,
             cause,
@@ -103,19 +104,19 @@ struct Fold {
 impl Fold {
     /// An input goes if the fold holds strictly more. One that holds the same stays under the smaller name, so that two
     /// linkers, or two versions of the program, never delete each other's.
-    fn of(
+    fn of<K: Kind>(
         hour: EventHour,
-        inputs: Vec<(FragmentKey, Vec<Issuance>)>,
-    ) -> Result<Fold, trailback_tables::TableError> {
+        inputs: Vec<(FragmentKey, Vec<K::Record>)>,
+    ) -> Result<Fold, TableError> {
         let all = inputs
             .iter()
             .flat_map(|(_, records)| records.iter().cloned())
             .collect();
-        let all = drop_duplicates(all);
+        let all = K::drop_duplicates(all);
         let content = encode_fragment(&all)?;
-        let new = FragmentKey::of(hour, &content);
-        let holds_all = |(key, records): (FragmentKey, Vec<Issuance>)| {
-            let is_equal = drop_duplicates(records) == all;
+        let new = FragmentKey::of(K::Record::TABLE, hour, &content);
+        let holds_all = |(key, records): (FragmentKey, Vec<K::Record>)| {
+            let is_equal = K::drop_duplicates(records) == all;
             (key, is_equal)
         };
         let inputs: Vec<(FragmentKey, bool)> = inputs.into_iter().map(holds_all).collect();

@@ -2,6 +2,7 @@
 
 use trailback_tables::partition::{DataKey, Day};
 
+use super::kinds::Kind;
 use super::{LinkError, Run};
 use crate::catalog;
 
@@ -24,7 +25,7 @@ pub(super) const TRUSTED_AGE_MS: i64 = 24 * 3_600_000;
 /// How many objects are deleted in one call; S3's limit.
 const DELETES_AT_ONCE: usize = 1000;
 
-impl Run<'_> {
+impl<K: Kind> Run<'_, K> {
     /// Deletes what no manifest names and is old enough.
     pub(super) async fn remove_unnamed_objects(&mut self) -> Result<(), LinkError> {
         let named = catalog::named_objects(&self.partitions);

@@ -2,36 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use trailback_sessions::{LINK_VERSION, LOOK_BACK_HOURS, Session, write_link_facts};
+use trailback_sessions::{Session, write_link_facts};
 use trailback_tables::manifest::{DigestBuilder, HourState, ShortDigest};
 use trailback_tables::partition::{EventHour, FragmentKey};
+
+use super::kinds::Kind;
 
 /// What is known of the hours that have rows.
 pub(super) type HourStates = BTreeMap<EventHour, HourState>;
 
-/// The digest of an hour's inputs: the linking rules, the names of its fragments, and the link IDs of the hours that
+/// The digest of an hour's inputs: the version of the rules, the names of its fragments, and the link IDs of the hours that
 /// it looks back on.
-pub(super) fn inputs<'k>(
+pub(super) fn inputs<'k, K: Kind>(
     hour: EventHour,
     fragments: impl IntoIterator<Item = &'k FragmentKey>,
     states: &HourStates,
 ) -> ShortDigest {
     let mut digest = DigestBuilder::default();
     digest.part(b"inputs");
-    digest.part(&LINK_VERSION.to_le_bytes());
+    digest.part(&K::VERSION.to_le_bytes());
     for fragment in fragments {
         digest.part(fragment.sha256().as_bytes());
     }
-    for (earlier, state) in states.range(look_back(hour)) {
+    for (earlier, state) in states.range(look_back::<K>(hour)) {
         digest.part(&earlier.start().0.to_le_bytes());
         digest.part(state.link_id.to_string().as_bytes());
     }
     digest.finish()
 }
 
-/// The hours in which ancestors of an hour's rows can have been issued, but for the hour itself.
-pub(super) fn look_back(hour: EventHour) -> std::ops::Range<EventHour> {
-    hour.plus(-LOOK_BACK_HOURS)..hour
+/// The earlier hours that an hour's rows depend on: in which their ancestors can have been issued.
+pub(super) fn look_back<K: Kind>(hour: EventHour) -> std::ops::Range<EventHour> {
+    hour.plus(-K::LOOK_BACK_HOURS)..hour
 }
 
 /// The hash of what children match or inherit of an hour's rows, whatever their order.

@@ -11,24 +11,33 @@ use futures::StreamExt;
 use futures::stream;
 use trailback_sessions::{MatchFacts, Session, Wanted};
 use trailback_tables::filter::Filter;
-use trailback_tables::partition::{DataKey, DayPart, EventHour};
+use trailback_tables::partition::{DataKey, EventHour};
 
+use super::kinds::{Kind, Sessions};
 use super::{LinkError, Run, hours};
-use crate::data_scan::{self, ScanError};
+use crate::data_scan;
 
 /// How many data objects are scanned at once.
 const SCANS_AT_ONCE: usize = 4;
 
 /// The rows of hours that were built in this run, as many as fit.
-#[derive(Debug, Default)]
-pub(super) struct Recent {
-    hours: BTreeMap<EventHour, Arc<Vec<Session>>>,
+#[derive(Debug)]
+pub(super) struct Recent<K: Kind> {
+    hours: BTreeMap<EventHour, Arc<Vec<K::Row>>>,
     row_count: usize,
 }
 
-impl Recent {
+impl<K: Kind> Recent<K> {
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        Recent {
+            hours: BTreeMap::new(),
+            row_count: 0,
+        }
+    }
+
     /// Keeps an hour's rows.
-    pub(super) fn insert(&mut self, hour: EventHour, rows: Vec<Session>) {
+    pub(super) fn insert(&mut self, hour: EventHour, rows: Vec<K::Row>) {
         self.remove(hour);
         self.row_count += rows.len();
         self.hours.insert(hour, Arc::new(rows));
@@ -41,7 +50,7 @@ impl Recent {
     }
 
     /// The rows of an hour, if they are still there.
-    pub(super) fn get(&self, hour: EventHour) -> Option<&Arc<Vec<Session>>> {
+    pub(super) fn get(&self, hour: EventHour) -> Option<&Arc<Vec<K::Row>>> {
         self.hours.get(&hour)
     }
 
@@ -52,7 +61,7 @@ impl Recent {
         newest: EventHour,
         must_stay: impl Fn(EventHour) -> bool,
     ) {
-        let oldest_used = hours::look_back(newest).start;
+        let oldest_used = hours::look_back::<K>(newest).start;
         let may_go: Vec<_> = self
             .hours
             .keys()
@@ -68,7 +77,7 @@ impl Recent {
     }
 }
 
-impl Run<'_> {
+impl Run<'_, Sessions> {
     /// The linked rows of the 36 hours before an hour that are wanted.
     pub(super) async fn look_back(
         &self,
@@ -81,7 +90,7 @@ impl Run<'_> {
         }
         let wanted = Arc::new(wanted);
         let mut scans: BTreeMap<DataKey, BTreeSet<EventHour>> = BTreeMap::new();
-        for (earlier, _) in self.states.range(hours::look_back(hour)) {
+        for (earlier, _) in self.states.range(hours::look_back::<Sessions>(hour)) {
             if let Some(recent) = self.recent.get(*earlier) {
                 let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
                 rows.extend(recent.iter().filter(is_wanted).cloned());
@@ -95,21 +104,6 @@ impl Run<'_> {
             rows.append(&mut found?);
         }
         Ok(rows)
-    }
-
-    /// The data object that holds an hour's rows: stored in this run, or published.
-    pub(super) fn object_of(&self, hour: EventHour) -> Option<DataKey> {
-        if let Some(object) = self.built.get(&hour) {
-            return object.clone();
-        }
-        let manifest = self.partitions.get(&hour.day)?.manifest.as_ref()?;
-        let of_part = |part| {
-            manifest
-                .objects()
-                .find(|object| object.part == part)
-                .cloned()
-        };
-        of_part(DayPart::Hour(hour.hour_of_day)).or_else(|| of_part(DayPart::Whole))
     }
 
     /// Reads the wanted rows of some hours from a data object.
@@ -126,20 +120,9 @@ impl Run<'_> {
         let filter = time.and(Filter::wanted(wanted));
         let size_bytes = self.objects.get(&object).map(|object| object.size_bytes);
         let found = data_scan::scan(self.lake, &object, size_bytes, filter).await;
-        let mut rows = found.map_err(|failure| failure.into_link_error())?;
+        let mut rows = found?;
         // Between the first and the last hour may lie some that were built again since.
         rows.retain(|row| hours.contains(&EventHour::of(row.issuance.record.event_time)));
         Ok(rows)
-    }
-}
-
-impl ScanError {
-    /// The same in the words of linking.
-    pub(super) fn into_link_error(self) -> LinkError {
-        match self {
-            ScanError::Store(failure) => LinkError::Store(failure),
-            ScanError::Damaged { location, cause } => LinkError::DamagedObject { location, cause },
-            ScanError::Worker(stopped) => LinkError::Worker(stopped),
-        }
     }
 }

@@ -4,24 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use trailback_sessions::{LINK_VERSION, Session, table_order};
 use trailback_tables::manifest::{Manifest, PartitionState};
 use trailback_tables::partition::{DataKey, Day, DayPart, EventHour, manifest_key};
-use trailback_tables::{TableError, encode_sessions};
+use trailback_tables::{TableError, TableRow, encode_data_object};
 
 use super::garbage::{Garbage, TRUSTED_AGE_MS};
+use super::kinds::Kind;
 use super::{LinkError, Run, hours_of};
 use crate::catalog::{DataObject, Partition};
 use crate::data_scan;
 use crate::store::{Condition, Metadata, StoreError};
 
 /// Rows that several hours or objects share.
-type SharedRows = Vec<Arc<Vec<Session>>>;
+type SharedRows<R> = Vec<Arc<Vec<R>>>;
 
-impl Run<'_> {
+impl<K: Kind> Run<'_, K> {
     /// Makes a day's partition what the states say: its built hours, and those that are still as published.
     pub(super) async fn publish(&mut self, day: Day) -> Result<(), LinkError> {
-        let mut state = PartitionState::new(LINK_VERSION);
+        let mut state = PartitionState::new(K::VERSION);
         for (hour, of_hour) in self.states.range(hours_of(&(day..=day))) {
             state.hours[usize::from(hour.hour_of_day)] = Some(*of_hour);
         }
@@ -39,7 +39,12 @@ impl Run<'_> {
 
     /// A day that has no rows has no manifest.
     async fn withdraw(&mut self, day: Day) -> Result<(), LinkError> {
-        for outcome in self.lake.store().delete(&[manifest_key(day)]).await {
+        for outcome in self
+            .lake
+            .store()
+            .delete(&[manifest_key(K::Row::TABLE, day)])
+            .await
+        {
             outcome?;
         }
         self.partitions.remove(&day);
@@ -68,7 +73,7 @@ impl Run<'_> {
             Some(partition) => Condition::IfMatches(partition.etag.clone()),
             None => Condition::IfAbsent,
         };
-        let key = manifest_key(day);
+        let key = manifest_key(K::Row::TABLE, day);
         let text = Bytes::from(manifest.to_text(self.lake.base()));
         let metadata = state.to_metadata();
         let put = self
@@ -168,8 +173,8 @@ impl Run<'_> {
     async fn rows_of(
         &self,
         hours: &BTreeSet<EventHour>,
-    ) -> Result<BTreeMap<EventHour, SharedRows>, LinkError> {
-        let mut rows: BTreeMap<EventHour, SharedRows> = BTreeMap::new();
+    ) -> Result<BTreeMap<EventHour, SharedRows<K::Row>>, LinkError> {
+        let mut rows: BTreeMap<EventHour, SharedRows<K::Row>> = BTreeMap::new();
         let mut stored: BTreeMap<DataKey, BTreeSet<EventHour>> = BTreeMap::new();
         for hour in hours {
             match (self.recent.get(*hour), self.object_of(*hour)) {
@@ -181,11 +186,9 @@ impl Run<'_> {
             }
         }
         for (object, hours) in stored {
-            let read = data_scan::read(self.lake, &object).await;
-            let read = read.map_err(|failure| failure.into_link_error())?;
-            let mut of_hours: BTreeMap<EventHour, Vec<Session>> = BTreeMap::new();
-            for row in read {
-                let hour = EventHour::of(row.issuance.record.event_time);
+            let mut of_hours: BTreeMap<EventHour, Vec<K::Row>> = BTreeMap::new();
+            for row in data_scan::read(self.lake, &object).await? {
+                let hour = K::hour_of(&row);
                 if hours.contains(&hour) {
                     of_hours.entry(hour).or_default().push(row);
                 }
@@ -197,16 +200,31 @@ impl Run<'_> {
         Ok(rows)
     }
 
+    /// The data object that holds an hour's rows: stored in this run, or published.
+    pub(super) fn object_of(&self, hour: EventHour) -> Option<DataKey> {
+        if let Some(object) = self.built.get(&hour) {
+            return object.clone();
+        }
+        let manifest = self.partitions.get(&hour.day)?.manifest.as_ref()?;
+        let of_part = |part| {
+            manifest
+                .objects()
+                .find(|object| object.part == part)
+                .cloned()
+        };
+        of_part(DayPart::Hour(hour.hour_of_day)).or_else(|| of_part(DayPart::Whole))
+    }
+
     /// Stores rows as a data object, in the order of the table.
     async fn store_rows(
         &mut self,
         day: Day,
         part: DayPart,
-        rows: SharedRows,
+        rows: SharedRows<K::Row>,
     ) -> Result<DataKey, LinkError> {
-        let encoded = tokio::task::spawn_blocking(move || encode(&rows)).await?;
+        let encoded = tokio::task::spawn_blocking(move || encode::<K>(&rows)).await?;
         let content = encoded.map_err(|cause| LinkError::Encode { day, cause })?;
-        let mut key = DataKey::of(day, part, &content);
+        let mut key = DataKey::of(K::Row::TABLE, day, part, &content);
         let size_bytes = content.len() as u64;
         while !self.is_published(&key, &content).await? {
             let (store, name) = (self.lake.store(), key.to_string());
@@ -274,8 +292,8 @@ impl Run<'_> {
     }
 }
 
-fn encode(rows: &[Arc<Vec<Session>>]) -> Result<Bytes, TableError> {
-    let mut sorted: Vec<&Session> = rows.iter().flat_map(|rows| rows.iter()).collect();
-    sorted.sort_by(|left, right| table_order(left, right));
-    encode_sessions(sorted).map(Bytes::from)
+fn encode<K: Kind>(rows: &[Arc<Vec<K::Row>>]) -> Result<Bytes, TableError> {
+    let mut sorted: Vec<&K::Row> = rows.iter().flat_map(|rows| rows.iter()).collect();
+    sorted.sort_by(|left, right| K::order(left, right));
+    encode_data_object(sorted).map(Bytes::from)
 }

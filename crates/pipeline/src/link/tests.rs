@@ -7,9 +7,11 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 use trailback_sessions::{LinkStatus, Session};
-use trailback_tables::decode_sessions;
 use trailback_tables::manifest::PartitionState;
-use trailback_tables::partition::{DATA_PREFIX, FRAGMENTS_PREFIX, TABLE_PREFIX, manifest_key};
+use trailback_tables::partition::manifest_key;
+use trailback_tables::{Table, decode_data_object};
+
+mod ledger;
 
 use super::*;
 use crate::lake::Access;
@@ -20,13 +22,20 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Condition, ETag, Metadata, Object, ObjectMeta, Page, Store, list_all};
 use crate::story::{self, by_session, by_user, days, ingest, lake_in, memory_lake, minute, silent};
 
+const FRAGMENTS_PREFIX: &str = Table::Sessions.fragments_prefix();
+const DATA_PREFIX: &str = Table::Sessions.data_prefix();
+
 /// A published table: each day's manifest and the bytes of its data objects, and what is recorded of its hours but for
 /// the digests of inputs, which name fragments.
-type Table = BTreeMap<String, Bytes>;
+type Published = BTreeMap<String, Bytes>;
 
-async fn table(store: &dyn Store) -> Table {
-    let mut table = Table::new();
-    for listed in list_all(store, TABLE_PREFIX).await.unwrap() {
+async fn table(store: &dyn Store) -> Published {
+    published(store, Table::Sessions).await
+}
+
+async fn published(store: &dyn Store, which: Table) -> Published {
+    let mut table = Published::new();
+    for listed in list_all(store, which.manifests_prefix()).await.unwrap() {
         let object = store.get(&listed.key).await.unwrap();
         let state = PartitionState::from_metadata(&object.meta.metadata).unwrap();
         let hours = state
@@ -44,22 +53,22 @@ async fn table(store: &dyn Store) -> Table {
     table
 }
 
-fn rows(table: &Table) -> Vec<Session> {
+fn rows(table: &Published) -> Vec<Session> {
     let objects = table.iter().filter(|(key, _)| key.starts_with(DATA_PREFIX));
     objects
-        .flat_map(|(_, content)| decode_sessions(content.clone()).unwrap())
+        .flat_map(|(_, content)| decode_data_object(content.clone()).unwrap())
         .collect()
 }
 
 /// The table of all records ingested at once.
-async fn one_shot(records: &[Value]) -> Table {
+async fn one_shot(records: &[Value]) -> Published {
     let (store, lake) = memory_lake().await;
     ingest(&lake, "all", records).await;
     table(&*store).await
 }
 
 async fn relink(lake: &Lake, options: &LinkOptions) -> LinkTally {
-    link(lake, options, &silent()).await.unwrap()
+    link(lake, options, &silent()).await.unwrap().sessions
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -370,10 +379,10 @@ async fn two_linkers_at_once_make_the_table_that_one_makes() {
 async fn a_newer_linker_s_lake_is_left_alone() {
     let (store, lake) = memory_lake().await;
     ingest(&lake, "all", &days(3)).await;
-    let key = manifest_key(Day::of(minute(0)));
+    let key = manifest_key(Table::Sessions, Day::of(minute(0)));
     let object = store.get(&key).await.unwrap();
     let mut state = PartitionState::from_metadata(&object.meta.metadata).unwrap();
-    state.link_version = LINK_VERSION + 1;
+    state.link_version = Sessions::VERSION + 1;
     let text = object.bytes().await.unwrap();
     store
         .put(&key, text, Condition::Always, state.to_metadata())
@@ -413,7 +422,7 @@ async fn a_day_is_one_object_or_one_an_hour_by_its_size_alone() {
     };
     let whole = objects_of(&[61], &[&story]).await;
     let hours = objects_of(&[60], &[&story]).await;
-    let count = |table: &Table| {
+    let count = |table: &Published| {
         table
             .keys()
             .filter(|key| key.starts_with(DATA_PREFIX))
@@ -547,7 +556,7 @@ async fn an_old_unnamed_object_is_not_trusted_but_written_again_beside() {
     let story = days(4);
     let (store, lake) = memory_lake().await;
     ingest(&lake, "all", &story).await;
-    let key = manifest_key(Day::of(minute(0)));
+    let key = manifest_key(Table::Sessions, Day::of(minute(0)));
     let object = rows_objects(&store).remove(0);
     for (hours, copies) in [(23, 1), (25, 2)] {
         store.set_time(minute(10_000));
@@ -722,7 +731,7 @@ async fn a_run_out_of_time_leaves_the_rest_to_the_next_one() {
     };
     let tally = relink(&lake, &no_time).await;
     assert_eq!((tally.hours_linked, tally.hours_left), (0, tally.hours));
-    assert_eq!(table(&*store).await, Table::new());
+    assert_eq!(table(&*store).await, Published::new());
     let much_time = Some(Duration::from_secs(3600));
     for _ in 0..3 {
         relink(

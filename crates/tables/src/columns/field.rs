@@ -5,16 +5,20 @@ use std::sync::Arc;
 use trailback_sessions::{Hop, Issuance, Session, TagMap, Text, Timestamp};
 
 use super::{ColumnType, Value, Word};
+use crate::ledger::LedgerEntry;
+use crate::rows::{FieldWork, Part};
 
-/// Where a column's field lies: in what one record says, or in what linking found out.
+/// Where a column's field lies: in what one record says, in what linking found out, or in what the ledger says of a log
+/// object.
 #[derive(Debug)]
-pub(crate) enum Access {
+pub enum Access {
     Issuance(Field<Issuance>),
     Session(Field<Session>),
+    LogObject(Field<LedgerEntry>),
 }
 
 /// Typed access to one field of a row `R`. Readers give `None` for null; writers are called for values only.
-pub(crate) enum Field<R> {
+pub enum Field<R> {
     Text {
         read: fn(&R) -> Option<&str>,
         /// False: a text this version does not know.
@@ -40,6 +44,10 @@ pub(crate) enum Field<R> {
         read: fn(&R) -> Option<i32>,
         write: fn(&mut R, i32),
     },
+    Long {
+        read: fn(&R) -> Option<i64>,
+        write: fn(&mut R, i64),
+    },
     Timestamp {
         read: fn(&R) -> Option<Timestamp>,
         write: fn(&mut R, Timestamp),
@@ -60,7 +68,7 @@ pub(crate) enum Field<R> {
 
 /// What an empty list is in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EmptyList {
+pub enum EmptyList {
     Null,
     Kept,
 }
@@ -143,6 +151,7 @@ impl Access {
         match self {
             Self::Issuance(field) => field.column_type(),
             Self::Session(field) => field.column_type(),
+            Self::LogObject(field) => field.column_type(),
         }
     }
 }
@@ -157,6 +166,7 @@ impl<R> Field<R> {
             Self::TextMap { .. } => ColumnType::TextMap,
             Self::Bool { .. } => ColumnType::Bool,
             Self::Int { .. } => ColumnType::Int,
+            Self::Long { .. } => ColumnType::Long,
             Self::Timestamp { .. } => ColumnType::Timestamp,
             Self::Hops { .. } => ColumnType::Hops,
         }
@@ -180,6 +190,7 @@ impl<R> Field<R> {
             }),
             Self::Bool { read, .. } => read(row).map_or(Value::Null, Value::Bool),
             Self::Int { read, .. } => read(row).map_or(Value::Null, Value::Int),
+            Self::Long { read, .. } => read(row).map_or(Value::Null, Value::Long),
             Self::Timestamp { read, .. } => read(row).map_or(Value::Null, Value::Timestamp),
             Self::Hops { read, .. } => match read(row) {
                 [] => Value::Null,
@@ -202,9 +213,21 @@ impl<R> Field<R> {
             Self::TextMap { read, .. } | Self::TextPairs { read } => read(row).is_empty(),
             Self::Bool { read, .. } => read(row).is_none(),
             Self::Int { read, .. } => read(row).is_none(),
+            Self::Long { read, .. } => read(row).is_none(),
             Self::Timestamp { read, .. } => read(row).is_none(),
             Self::Hops { read, .. } | Self::HopTexts { read, .. } => read(row).is_empty(),
         }
+    }
+}
+
+/// A row's value in one column.
+pub(super) struct ValueOf<'r, R>(pub(super) &'r R);
+
+impl<'r, R: 'r> FieldWork<R> for ValueOf<'r, R> {
+    type Output = Value<'r>;
+
+    fn on<P: 'static>(self, field: &Field<P>, part: Part<R, P>) -> Value<'r> {
+        field.value((part.of)(self.0))
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use trailback_sessions::{Hop, Session, TagMap, Timestamp};
+use trailback_sessions::{Hop, TagMap, Timestamp};
 
-use super::{HOP_FIELDS, SESSIONS};
+use super::HOP_FIELDS;
+use crate::rows::TableRow;
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,20 +25,23 @@ pub enum Value<'r> {
     Bool(bool),
     /// An integer.
     Int(i32),
+    /// A larger one.
+    Long(i64),
     /// A moment.
     Timestamp(Timestamp),
     /// The ancestors, origin first.
     Hops(&'r [Arc<Hop>]),
 }
 
-/// A row that serialises as an object with every column of the table, absent ones null, times as RFC 3339.
+/// A row that serialises as an object with every column of its table, absent ones null, times as RFC 3339.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'r>(pub &'r Session);
+pub struct Row<'r, R>(pub &'r R);
 
-impl Serialize for Row<'_> {
+impl<R: TableRow> Serialize for Row<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(SESSIONS.len()))?;
-        for column in SESSIONS {
+        let columns = R::TABLE.columns();
+        let mut object = serializer.serialize_map(Some(columns.len()))?;
+        for column in columns {
             object.serialize_entry(column.name, &column.value(self.0))?;
         }
         object.end()
@@ -56,6 +60,7 @@ impl Serialize for Value<'_> {
             }
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i32(*value),
+            Self::Long(value) => serializer.serialize_i64(*value),
             Self::Timestamp(moment) => serializer.collect_str(moment),
             Self::Hops(hops) => {
                 let mut list = serializer.serialize_seq(Some(hops.len()))?;

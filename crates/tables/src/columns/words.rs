@@ -2,6 +2,8 @@
 
 use trailback_sessions::{Evidence, GapReason, LinkStatus, OriginType, Outcome, SessionType};
 
+use crate::ledger::{LogObjectKind, LogObjectOutcome};
+
 /// An enumeration whose values are texts in the table.
 pub(crate) trait Word: Copy + PartialEq + 'static {
     /// Every value and its text. The texts are an interface: people filter on them.
@@ -76,5 +78,26 @@ impl Word for OriginType {
         (Self::AWSAccount, Self::AWSAccount.name()),
         (Self::AssumedRole, Self::AssumedRole.name()),
         (Self::Unknown, Self::Unknown.name()),
+    ];
+}
+
+impl Word for LogObjectOutcome {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Extracted, "extracted"),
+        (Self::Skipped, "skipped"),
+        (Self::Failed, "failed"),
+        (Self::Gone, "gone"),
+    ];
+}
+
+impl Word for LogObjectKind {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::LogObject, "log_object"),
+        (Self::Digest, "digest"),
+        (Self::Insights, "insights"),
+        (Self::NetworkActivity, "network_activity"),
+        (Self::Aggregated, "aggregated"),
+        (Self::OtherJson, "other_json"),
+        (Self::Other, "other"),
     ];
 }

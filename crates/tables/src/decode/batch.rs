@@ -3,90 +3,85 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, MapArray, RecordBatch,
-    StringArray, TimestampMillisecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, ListArray, MapArray,
+    RecordBatch, StringArray, TimestampMillisecondArray,
 };
-use arrow::datatypes::{DataType, Int32Type, TimeUnit, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, TimestampMillisecondType};
 use hashbrown::{HashMap, HashSet};
-use trailback_sessions::{Hop, Issuance, Origin, Session, TagMap, Text, Timestamp};
+use trailback_sessions::{Hop, Origin, Session, TagMap, Text, Timestamp};
 
-use crate::columns::{Access, Column, ColumnType, Field, HOP_FIELDS};
+use crate::columns::{Column, ColumnType, Field, HOP_FIELDS};
 use crate::error::TableError;
-use crate::schema::{Table, arrow_type};
+use crate::rows::{FieldWork, Part, TableRow};
+use crate::schema::{FileKind, arrow_type};
 
 /// Turns batches into rows of one kind; keeps what successive rows share.
-pub(crate) trait Rows {
-    type Row;
+#[derive(Debug)]
+pub(crate) struct DecodedRows<R: TableRow> {
+    texts: SharedTexts,
+    shared: R::Shared,
+}
 
+impl<R: TableRow> Default for DecodedRows<R> {
+    fn default() -> Self {
+        Self {
+            texts: SharedTexts::default(),
+            shared: R::Shared::default(),
+        }
+    }
+}
+
+impl<R: TableRow> DecodedRows<R> {
     /// Appends the rows of a batch.
-    fn decode(&mut self, batch: &RecordBatch, rows: &mut Vec<Self::Row>) -> Result<(), TableError>;
-}
-
-/// Rows of fragments.
-#[derive(Debug, Default)]
-pub(crate) struct IssuanceRows {
-    texts: SharedTexts,
-}
-
-/// Rows of data objects.
-#[derive(Debug, Default)]
-pub(crate) struct SessionRows {
-    texts: SharedTexts,
-    origins: HashMap<Text, Arc<Origin>>,
-    hops: HashMap<Text, Arc<Hop>>,
-}
-
-impl Rows for IssuanceRows {
-    type Row = Issuance;
-
-    fn decode(&mut self, batch: &RecordBatch, rows: &mut Vec<Issuance>) -> Result<(), TableError> {
+    pub(crate) fn decode(
+        &mut self,
+        batch: &RecordBatch,
+        kind: FileKind,
+        rows: &mut Vec<R>,
+    ) -> Result<(), TableError> {
         let start = rows.len();
-        rows.resize_with(start + batch.num_rows(), Issuance::default);
-        for column in Table::Fragments.columns() {
-            let Some(cells) = Cells::of(column, batch)? else {
-                continue;
-            };
-            if let Access::Issuance(field) = &column.access {
-                fill(
-                    field,
-                    &cells,
-                    &mut rows[start..],
-                    |row| row,
-                    &mut self.texts,
-                )?;
+        rows.resize_with(start + batch.num_rows(), R::default);
+        let fresh = &mut rows[start..];
+        for column in kind.columns() {
+            if let Some(cells) = Cells::of(column, batch)? {
+                let fill = FillRows {
+                    cells: &cells,
+                    rows: fresh,
+                    texts: &mut self.texts,
+                };
+                R::reach(&column.access, fill).transpose()?;
             }
         }
+        R::share(fresh, &mut self.shared);
         Ok(())
     }
 }
 
-impl Rows for SessionRows {
-    type Row = Session;
+/// Writes the cells of a column into rows.
+struct FillRows<'r, R> {
+    cells: &'r Cells<'r>,
+    rows: &'r mut [R],
+    texts: &'r mut SharedTexts,
+}
 
-    fn decode(&mut self, batch: &RecordBatch, rows: &mut Vec<Session>) -> Result<(), TableError> {
-        let start = rows.len();
-        rows.resize_with(start + batch.num_rows(), Session::default);
-        let fresh = &mut rows[start..];
-        for column in Table::Sessions.columns() {
-            let Some(cells) = Cells::of(column, batch)? else {
-                continue;
-            };
-            match &column.access {
-                Access::Issuance(field) => {
-                    fill(
-                        field,
-                        &cells,
-                        fresh,
-                        |row| &mut row.issuance,
-                        &mut self.texts,
-                    )?;
-                }
-                Access::Session(field) => {
-                    fill(field, &cells, fresh, |row| row, &mut self.texts)?;
-                }
-            }
-        }
-        for row in fresh {
+impl<R> FieldWork<R> for FillRows<'_, R> {
+    type Output = Result<(), TableError>;
+
+    fn on<P: 'static>(self, field: &Field<P>, part: Part<R, P>) -> Self::Output {
+        fill(field, self.cells, self.rows, part.of_mut, self.texts)
+    }
+}
+
+/// The origins and hops of linked rows, each kept once.
+#[derive(Debug, Default)]
+pub struct SharedChains {
+    origins: HashMap<Text, Arc<Origin>>,
+    hops: HashMap<Text, Arc<Hop>>,
+}
+
+impl SharedChains {
+    pub(crate) fn share(&mut self, rows: &mut [Session]) {
+        for row in rows {
             share(&mut self.origins, &mut row.origin, |origin| {
                 &origin.event_id
             });
@@ -94,7 +89,6 @@ impl Rows for SessionRows {
                 share(&mut self.hops, hop, |hop| &hop.event_id);
             }
         }
-        Ok(())
     }
 }
 
@@ -189,6 +183,7 @@ fn check_type(
         (ColumnType::Text, DataType::Utf8)
         | (ColumnType::Bool, DataType::Boolean)
         | (ColumnType::Int, DataType::Int32)
+        | (ColumnType::Long, DataType::Int64)
         | (ColumnType::Timestamp, DataType::Timestamp(TimeUnit::Millisecond, _)) => true,
         (ColumnType::Texts, DataType::List(item)) => *item.data_type() == DataType::Utf8,
         (ColumnType::TextMap, DataType::Map(entry, _)) => match entry.data_type() {
@@ -252,6 +247,12 @@ fn fill<Row, R: 'static>(
         }
         Field::Int { write, .. } => {
             let values: &Int32Array = cells.array.as_primitive::<Int32Type>();
+            cells
+                .valid()
+                .for_each(|row| write(part(&mut rows[row]), values.value(row)));
+        }
+        Field::Long { write, .. } => {
+            let values: &Int64Array = cells.array.as_primitive::<Int64Type>();
             cells
                 .valid()
                 .for_each(|row| write(part(&mut rows[row]), values.value(row)));

@@ -5,7 +5,7 @@ use trailback_sessions::{Text, Timestamp};
 
 use super::*;
 use crate::arbitrary::{self, RECURRING};
-use crate::encode_sessions;
+use crate::encode_data_object;
 
 /// What a scan found, and what it read to find it.
 struct Found {
@@ -106,7 +106,7 @@ proptest! {
 
     #[test]
     fn a_scan_finds_what_a_plain_filter_finds(rows in arbitrary::sessions(30), filters in proptest::collection::vec(filter(), 1..8)) {
-        let file = encode_sessions(&rows).unwrap();
+        let file = encode_data_object(&rows).unwrap();
         for filter in filters {
             let expected: Vec<_> = rows.iter().filter(|row| filter.matches(row)).cloned().collect();
             let found = find(&file, &filter);
@@ -122,7 +122,7 @@ proptest! {
         filter in filter(),
         damages in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let mut file = encode_sessions(&rows).unwrap();
+        let mut file = encode_data_object(&rows).unwrap();
         for (at, with) in damages {
             let at = at.index(file.len());
             file[at] = with;
@@ -151,9 +151,9 @@ fn numbered(count: usize) -> Vec<Session> {
 #[test]
 fn a_look_up_reads_the_row_group_it_needs_and_of_that_few_pages() {
     let rows = numbered(300_000);
-    let file = encode_sessions(&rows).unwrap();
+    let file = encode_data_object(&rows).unwrap();
     assert_eq!(
-        Footer::of_file(&Bytes::from(file.clone()), Table::Sessions)
+        Footer::of_file(&Bytes::from(file.clone()), KIND)
             .unwrap()
             .metadata()
             .num_row_groups(),
@@ -184,7 +184,7 @@ fn a_look_up_reads_the_row_group_it_needs_and_of_that_few_pages() {
 
 #[test]
 fn a_look_up_in_vain_reads_the_footer_and_a_few_blocks() {
-    let file = encode_sessions(&numbered(20_000)).unwrap();
+    let file = encode_data_object(&numbered(20_000)).unwrap();
     let found = find(&file, &Filter::issued_keys(["ASIA0000000000000abc!"]));
     assert!(found.rows.is_empty());
     assert!(
@@ -199,8 +199,8 @@ const BLOCK_BYTES_READ: u64 = 32;
 
 #[test]
 fn bloom_filters_know_every_value_and_few_others() {
-    let file = Bytes::from(encode_sessions(&numbered(5_000)).unwrap());
-    let footer = Footer::of_file(&file, Table::Sessions).unwrap();
+    let file = Bytes::from(encode_data_object(&numbered(5_000)).unwrap());
+    let footer = Footer::of_file(&file, KIND).unwrap();
     let kept = |key: String| {
         let filter = Filter::issued_keys([key]);
         let mut checks = BloomChecks::new(&filter.0, footer.metadata(), vec![0]);

@@ -1,0 +1,78 @@
+//! What the lake has read of the log objects of some days: a backfill goes on from here.
+//!
+//! Told by the ledger's fragments, which are the truth, so that nothing has to be published first.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use trailback_sessions::Text;
+use trailback_tables::Table;
+use trailback_tables::ledger::{LedgerEntry, LogObjectOutcome, collapse_repeats};
+use trailback_tables::partition::{Day, FragmentKey};
+
+use crate::catalog;
+use crate::fragments::{self, FragmentError};
+use crate::lake::Lake;
+
+/// What was read of one log object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The ETag of what was read.
+    pub etag: Option<Text>,
+    /// Its version, in a versioned bucket.
+    pub version_id: Option<Text>,
+    /// Its size as it lay, in bytes.
+    pub size_bytes: Option<u64>,
+    /// SHA-256 of its text, in hex.
+    pub sha256: Option<Text>,
+    /// What came of it.
+    pub outcome: LogObjectOutcome,
+    /// The version of the extraction rules that read it.
+    pub extract_version: i32,
+}
+
+/// The log objects of some days that the lake has read, by location. An object that was replaced is known once for each
+/// content that was read.
+pub type KnownObjects = HashMap<Text, Vec<Known>>;
+
+/// What the lake has read of the log objects that were delivered in some days, first and last included.
+///
+/// All of it is in memory, about 300 bytes an object: ask for one day, or few. An object whose name does not tell its delivery is
+/// filed under its first event, and one without events under 1970-01-01.
+///
+/// # Errors
+///
+/// When the lake cannot be read, or a fragment of the ledger is damaged.
+pub async fn known(lake: &Lake, days: RangeInclusive<Day>) -> Result<KnownObjects, FragmentError> {
+    let mut known = KnownObjects::new();
+    for day in catalog::each_day(&days) {
+        let prefix = FragmentKey::day_prefix(Table::LogObjects, day);
+        for fragments in catalog::fragments_below(lake, &prefix).await?.into_values() {
+            let entries: Vec<LedgerEntry> =
+                fragments::read_all(lake, fragments.into_keys()).await?;
+            for entry in collapse_repeats(entries) {
+                known
+                    .entry(Text::clone(&entry.location))
+                    .or_default()
+                    .push(entry.into());
+            }
+        }
+    }
+    Ok(known)
+}
+
+impl From<LedgerEntry> for Known {
+    fn from(entry: LedgerEntry) -> Known {
+        Known {
+            etag: entry.etag,
+            version_id: entry.version_id,
+            size_bytes: entry.size_bytes,
+            sha256: entry.sha256,
+            outcome: entry.outcome,
+            extract_version: entry.extract_version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
