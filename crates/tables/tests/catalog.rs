@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use trailback_tables::Table;
 use trailback_tables::ddl::{AthenaTable, athena_ddl, schema};
 
 fn template() -> String {
@@ -17,10 +18,9 @@ fn table<'t>(template: &'t str, name: &str) -> &'t str {
     rest.split("\n\n").next().unwrap()
 }
 
-#[test]
-fn the_catalog_has_the_columns_of_the_code() {
+fn columns(table: Table) -> String {
     let mut columns = String::new();
-    for column in schema() {
+    for column in schema(table) {
         let _ = writeln!(
             columns,
             "            - {{Name: {}, Type: \"{}\", Comment: {}}}",
@@ -29,29 +29,43 @@ fn the_catalog_has_the_columns_of_the_code() {
             serde_json::to_string(column.meaning).unwrap()
         );
     }
+    columns
+}
+
+#[test]
+fn the_catalog_has_the_columns_of_the_code() {
     let template = template();
-    let (_, written) = table(&template, "sessions")
-        .split_once("          Columns:\n")
-        .unwrap();
-    if written.trim_end() != columns.trim_end() {
-        let fresh = std::env::temp_dir().join("sessions-columns.yaml");
-        std::fs::write(&fresh, &columns).unwrap();
-        panic!(
-            "the columns of sessions in infra/catalog.yaml are behind: copy {} over them",
-            fresh.display()
-        );
+    for of in Table::ALL {
+        let (name, columns) = (of.name(), columns(of));
+        let (_, written) = table(&template, name)
+            .split_once("          Columns:\n")
+            .unwrap();
+        if written.trim_end() != columns.trim_end() {
+            let fresh = std::env::temp_dir().join(format!("{name}-columns.yaml"));
+            std::fs::write(&fresh, &columns).unwrap();
+            panic!(
+                "the columns of {name} in infra/catalog.yaml are behind: copy {} over them",
+                fresh.display()
+            );
+        }
     }
 }
 
 #[test]
 fn the_catalog_reads_the_tables_as_the_ddl_does() {
-    let ddl = athena_ddl(&AthenaTable {
-        name: "sessions",
-        location: "${Lake}sessions/table",
-        first_day: "2026-01-01".parse().unwrap(),
-    });
     let template = template();
-    let table = table(&template, "sessions");
+    for of in Table::ALL {
+        let ddl = athena_ddl(&AthenaTable {
+            table: of,
+            name: of.name(),
+            location: &format!("${{Lake}}{}", of.manifests_prefix()),
+            first_day: "2026-01-01".parse().unwrap(),
+        });
+        reads_as(table(&template, of.name()), &ddl);
+    }
+}
+
+fn reads_as(table: &str, ddl: &str) {
     let (_, after_columns) = ddl.split_once("ROW FORMAT").unwrap();
     let (formats, properties) = after_columns.split_once("TBLPROPERTIES").unwrap();
     let quoted = |text: &str| {
@@ -78,7 +92,7 @@ fn the_catalog_reads_the_tables_as_the_ddl_does() {
 #[test]
 fn comments_fit_into_the_catalog() {
     // AWS Glue API, `Column`: at most 255 characters.
-    for column in schema() {
+    for column in Table::ALL.into_iter().flat_map(schema) {
         assert!(column.meaning.chars().count() <= 255, "{}", column.name);
     }
 }
