@@ -9,6 +9,7 @@
 
 mod content;
 mod fragments;
+mod ledger;
 mod opening;
 mod outcome;
 mod reading;
@@ -107,7 +108,8 @@ pub async fn extract(
     on_done: &mut (dyn FnMut(Done) + Send),
 ) -> Result<Extracted, ExtractError> {
     let mut extracted = Extracted::default();
-    let mut reading = ReadInOrder::start(log_objects.into(), options, progress);
+    let log_objects = log_objects.into().except_of(lake);
+    let mut reading = ReadInOrder::start(log_objects, options, progress);
     let mut fragments = Fragments::new(lake, on_done);
     while let Some(mut pieces) = reading.objects.recv().await {
         while let Some(piece) = pieces.recv().await {

@@ -16,7 +16,10 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use trailback_cloudtrail::object_key::{ObjectKind, classify};
 use trailback_sessions::{Text, Timestamp};
+use trailback_tables::Table;
+use trailback_tables::ledger::LogObjectKind;
 
+use crate::lake::{Lake, MARKER_KEY};
 use crate::progress::Amount;
 use crate::store::{ETag, Object, StoreError};
 
@@ -60,6 +63,8 @@ pub struct LogObject {
     pub region: Option<Text>,
     /// When CloudTrail delivered it, by its key: to the minute, or to the day.
     pub delivered_at: Option<Timestamp>,
+    /// What it is, by its key.
+    pub(crate) kind: LogObjectKind,
     /// Why it is not read, if it is not.
     pub(crate) skipped: Option<SkippedKind>,
     pub(crate) place: Place,
@@ -155,34 +160,72 @@ impl LogObject {
             account_id: None,
             region: None,
             delivered_at: None,
+            kind: LogObjectKind::LogObject,
             skipped: None,
             place,
         };
-        log_object.skipped = match classify(key) {
+        (log_object.kind, log_object.skipped) = match classify(key) {
             ObjectKind::LogObject(by_key) => {
                 log_object.account_id = Some(Text::from(by_key.account_id));
                 log_object.region = Some(Text::from(by_key.region));
                 log_object.delivered_at = by_key.delivered_at;
-                None
+                (LogObjectKind::LogObject, None)
             }
-            ObjectKind::OtherJson => None,
-            ObjectKind::Digest => Some(SkippedKind::Digest),
-            ObjectKind::Insights => Some(SkippedKind::Insights),
-            ObjectKind::NetworkActivity => Some(SkippedKind::NetworkActivity),
-            ObjectKind::Aggregated => Some(SkippedKind::Aggregated),
-            ObjectKind::NotALog => Some(SkippedKind::Other),
+            ObjectKind::OtherJson => (LogObjectKind::OtherJson, None),
+            ObjectKind::Digest => (LogObjectKind::Digest, Some(SkippedKind::Digest)),
+            ObjectKind::Insights => (LogObjectKind::Insights, Some(SkippedKind::Insights)),
+            ObjectKind::NetworkActivity => (
+                LogObjectKind::NetworkActivity,
+                Some(SkippedKind::NetworkActivity),
+            ),
+            ObjectKind::Aggregated => (LogObjectKind::Aggregated, Some(SkippedKind::Aggregated)),
+            ObjectKind::NotALog => (LogObjectKind::Other, Some(SkippedKind::Other)),
         };
         log_object
     }
 
+    /// The version that is asked for, if it is not the newest whichever that is.
+    pub(crate) fn version_id(&self) -> Option<&str> {
+        match &self.place {
+            Place::Source(place) => place.version_id.as_deref(),
+            Place::File(_) | Place::Unreachable(_) => None,
+        }
+    }
+
+    /// Where it lies, as its store says it.
+    fn location(&self) -> String {
+        match &self.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Source(_) | Place::Unreachable(_) => self.name.to_string(),
+        }
+    }
+
+    /// Skips it if it is one of a lake's own: reading what was written for having read it would never end.
+    fn unless_of(mut self, lake_location: &str) -> LogObject {
+        let location = self.location();
+        let below = location.strip_prefix(lake_location);
+        let key = below.map(|key| key.trim_start_matches('/'));
+        let is_own = |key: &str| {
+            let mut trees = Table::ALL.into_iter().map(Table::name);
+            key == MARKER_KEY
+                || trees.any(|tree| {
+                    key.strip_prefix(tree)
+                        .is_some_and(|below| below.starts_with('/'))
+                })
+        };
+        if key.is_some_and(is_own) {
+            self.skipped = Some(SkippedKind::OfTheLake);
+        }
+        self
+    }
+
     /// Its place in the order of delivery, in which records of one hour stay together.
     pub fn order(&self) -> impl Ord + '_ {
-        let version_id = match &self.place {
-            Place::Source(place) => place.version_id.as_deref(),
-            Place::File(path) => path.to_str(),
-            Place::Unreachable(_) => None,
+        let path = match &self.place {
+            Place::File(path) => Some(path),
+            Place::Source(_) | Place::Unreachable(_) => None,
         };
-        (self.delivered_at, &*self.name, version_id)
+        (self.delivered_at, &*self.name, self.version_id(), path)
     }
 }
 
@@ -201,6 +244,18 @@ impl LogObjects {
         LogObjects {
             stream: stream.boxed(),
             total: None,
+        }
+    }
+
+    /// The same, in which the lake's own objects are skipped.
+    pub(crate) fn except_of(self, lake: &Lake) -> LogObjects {
+        let location = lake.location();
+        let check = move |found: Result<LogObject, StoreError>| {
+            found.map(|log_object| log_object.unless_of(&location))
+        };
+        LogObjects {
+            stream: self.stream.map(check).boxed(),
+            total: self.total,
         }
     }
 }

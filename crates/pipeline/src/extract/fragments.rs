@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use trailback_sessions::Issuance;
+use trailback_tables::ledger::LedgerEntry;
 use trailback_tables::partition::{EventHour, FragmentKey};
-use trailback_tables::{Table, encode_fragment};
+use trailback_tables::{FragmentRow, encode_fragment};
 
+use super::ledger;
 use super::outcome::Done;
 use super::reading::Account;
 use super::{ExtractError, in_order};
@@ -24,7 +26,7 @@ pub const PENDING_OBJECTS_MAX: usize = 16_384;
 /// How many fragments are written at once. Most of the time they wait for the disk or the network.
 const WRITES_AT_ONCE: usize = 16;
 
-/// How many fragments there are.
+/// How many fragments of rows there are; those of the ledger are not counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FragmentCounts {
     pub(super) written: u64,
@@ -83,29 +85,44 @@ impl<'a> Fragments<'a> {
         Ok(self.counts)
     }
 
+    /// Writes the rows that wait, then what the ledger says of the objects that ended, and only then tells of them.
     async fn flush(&mut self) -> Result<(), ExtractError> {
         self.pending_rows = 0;
         let pending = std::mem::take(&mut self.pending);
-        let lake = self.lake;
-        let write = |(hour, rows)| write_fragment(lake, hour, rows);
-        for is_new in in_order(pending, WRITES_AT_ONCE, write).await {
-            match is_new? {
+        for is_new in write_fragments(self.lake, pending).await? {
+            match is_new {
                 true => self.counts.written += 1,
                 false => self.counts.present += 1,
             }
         }
-        for account in std::mem::take(&mut self.ended) {
+        let ended = std::mem::take(&mut self.ended);
+        let mut entries: BTreeMap<EventHour, Vec<LedgerEntry>> = BTreeMap::new();
+        for entry in ended.iter().filter_map(ledger::entry) {
+            entries.entry(entry.hour()).or_default().push(entry);
+        }
+        write_fragments(self.lake, entries).await?;
+        for account in ended {
             (self.on_done)(account.into_done());
         }
         Ok(())
     }
 }
 
+/// Writes a fragment for each hour; tells of each whether it is new.
+async fn write_fragments<R: FragmentRow>(
+    lake: &Lake,
+    rows: BTreeMap<EventHour, Vec<R>>,
+) -> Result<Vec<bool>, ExtractError> {
+    let write = |(hour, rows)| write_fragment(lake, hour, rows);
+    let written = in_order(rows, WRITES_AT_ONCE, write).await;
+    written.into_iter().collect()
+}
+
 /// Writes a fragment; tells whether it is new.
-async fn write_fragment(
+async fn write_fragment<R: FragmentRow>(
     lake: &Lake,
     hour: EventHour,
-    rows: Vec<Issuance>,
+    rows: Vec<R>,
 ) -> Result<bool, ExtractError> {
     let (key, content) = tokio::task::spawn_blocking(move || encode(hour, &rows)).await??;
     let name = key.to_string();
@@ -121,8 +138,11 @@ async fn write_fragment(
     }
 }
 
-fn encode(hour: EventHour, rows: &[Issuance]) -> Result<(FragmentKey, Bytes), ExtractError> {
+fn encode<R: FragmentRow>(
+    hour: EventHour,
+    rows: &[R],
+) -> Result<(FragmentKey, Bytes), ExtractError> {
     let content = encode_fragment(rows)?;
-    let key = FragmentKey::of(Table::Sessions, hour, &content);
+    let key = FragmentKey::of(R::TABLE, hour, &content);
     Ok((key, Bytes::from(content)))
 }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use trailback_sessions::Issuance;
 use trailback_tables::{Table, decode_fragment};
 
+mod faults;
 mod fetched;
+mod ledger;
 
 use super::*;
 use crate::log_objects::folders;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use trailback_sessions::Text;
+use trailback_tables::ledger::LogObjectKind;
 use walkdir::{DirEntry, WalkDir};
 
 use super::{LogObject, LogObjects, Place, SkippedKind};
@@ -97,6 +98,7 @@ fn unreachable(folder: &Path, failure: &walkdir::Error) -> LogObject {
         account_id: None,
         region: None,
         delivered_at: None,
+        kind: LogObjectKind::Other,
         skipped: None,
         place: Place::Unreachable(reason.into()),
     }

@@ -8,13 +8,16 @@ use crate::log_objects::{LogObject, SkippedKind};
 use crate::store::StoreError;
 
 /// The key under which CloudTrail delivers an object of that minute.
-fn key(minute: u32) -> String {
+pub(super) fn key(minute: u32) -> String {
     let name = format!("111122223333_CloudTrail_eu-central-1_20261120T05{minute:02}Z_abc.json");
     format!("AWSLogs/111122223333/CloudTrail/eu-central-1/2026/11/20/{name}")
 }
 
 /// A bucket with some objects of four records.
-fn bucket(objects: u32, faults: impl IntoIterator<Item = (usize, SourceFault)>) -> Arc<MemoryLogs> {
+pub(super) fn bucket(
+    objects: u32,
+    faults: impl IntoIterator<Item = (usize, SourceFault)>,
+) -> Arc<MemoryLogs> {
     let logs = MemoryLogs::breaking(faults);
     let records = story::days(objects * 4);
     for (minute, part) in (0..).zip(records.chunks(4)) {
@@ -23,7 +26,7 @@ fn bucket(objects: u32, faults: impl IntoIterator<Item = (usize, SourceFault)>) 
     logs
 }
 
-async fn run_all(
+pub(super) async fn run_all(
     lake: &Lake,
     log_objects: impl Into<LogObjects>,
     options: &ExtractOptions,
