@@ -10,6 +10,7 @@ pub(crate) mod contract;
 pub(crate) mod faulty;
 pub mod folder;
 pub mod memory;
+pub mod s3;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -53,7 +54,8 @@ pub trait Store: Send + Sync {
 
     /// Stores an object if the condition holds, and tells its version.
     ///
-    /// After [`StoreError::Unavailable`] the write may or may not have happened: read again.
+    /// After [`StoreError::Unavailable`] the write may or may not have happened: read again. The other writer of
+    /// [`StoreError::Precondition`] may have been this very call, where it was repeated because its reply was lost.
     async fn put(
         &self,
         key: &str,
@@ -142,6 +144,8 @@ pub struct ObjectMeta {
     pub modified_at: Timestamp,
     /// What was put with it; empty where it cannot be trusted to belong to this very content.
     pub metadata: Metadata,
+    /// Which of the kept versions this is, where the store keeps them (a versioned bucket).
+    pub version_id: Option<String>,
 }
 
 /// The version of an object: opaque, for comparison only. Equal content may have equal versions, whatever its metadata.
@@ -182,12 +186,14 @@ pub enum StoreError {
         location: String,
     },
     /// The store refuses.
-    #[error("no permission to {action} {location}; give this user access to it and run again")]
+    #[error("no permission to {action} {location}; {remedy}")]
     Denied {
         /// The object or folder.
         location: String,
         /// What was refused, as a verb.
         action: &'static str,
+        /// What to allow, and where.
+        remedy: String,
         /// What the store said.
         #[source]
         cause: std::io::Error,
@@ -211,6 +217,16 @@ pub enum StoreError {
         /// What the store said.
         #[source]
         cause: std::io::Error,
+    },
+    /// The store cannot be used as things are set up; asking again will not help.
+    #[error("cannot {action} {location}: {problem}")]
+    Unusable {
+        /// The object or folder.
+        location: String,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// What is wrong, and which setting or name mends it.
+        problem: String,
     },
     /// No object can have this key.
     #[error("{key:?} is no object key: lower-case letters, digits and -_.= between single slashes")]

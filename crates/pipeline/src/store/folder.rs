@@ -340,6 +340,7 @@ pub(crate) fn explain(action: &'static str, location: String, cause: io::Error) 
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreError::Denied {
             location,
             action,
+            remedy: "give this user access to it and run again".to_owned(),
             cause,
         },
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
@@ -392,6 +393,7 @@ fn open_object(path: &Path) -> io::Result<(ObjectMeta, File, Option<Bytes>)> {
         })?,
         modified_at: timestamp(found.modified()?),
         metadata,
+        version_id: None,
     };
     Ok((meta, file, content))
 }

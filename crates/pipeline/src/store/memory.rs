@@ -148,6 +148,7 @@ impl Store for MemoryStore {
             etag: etag.clone(),
             modified_at: shelf.now,
             metadata,
+            version_id: None,
         };
         shelf.objects.insert(key.to_owned(), (meta, content));
         Ok(etag)
