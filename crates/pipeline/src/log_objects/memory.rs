@@ -94,6 +94,7 @@ impl MemoryLogs {
                 return Err(StoreError::Denied {
                     location,
                     action,
+                    remedy: "allow it".to_owned(),
                     cause,
                 });
             }
@@ -107,6 +108,7 @@ impl MemoryLogs {
             etag: ETag::of_content(&content_hash(&whole)),
             modified_at: Timestamp(0),
             metadata: Metadata::new(),
+            version_id: None,
         };
         if etag.is_some_and(|etag| *etag != meta.etag) {
             return Err(StoreError::Precondition { location });

@@ -31,6 +31,7 @@ use super::{
     Condition, ETag, Metadata, Object, ObjectMeta, PAGE_OBJECTS_MAX, Page, Store, StoreError,
     check_key, check_metadata,
 };
+use crate::log_objects::{Content, LogSource};
 use failure::{Asked, Failure, Operation};
 
 pub use connecting::{Patience, S3Settings};
@@ -60,6 +61,16 @@ struct Place {
     version_id: Option<String>,
 }
 
+impl Place {
+    fn new(bucket: &str, key: &str, version_id: Option<&str>) -> Place {
+        Place {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version_id: version_id.map(str::to_owned),
+        }
+    }
+}
+
 impl S3 {
     /// Makes a connection. Nothing is asked of S3 yet: what is wrong with the settings shows at the first request.
     ///
@@ -83,11 +94,7 @@ impl S3 {
         key: &str,
         version_id: Option<&str>,
     ) -> Result<Object, StoreError> {
-        let place = Place {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            version_id: version_id.map(str::to_owned),
-        };
+        let place = Place::new(bucket, key, version_id);
         let found = self.get(&place, None, None).await;
         let found = found.map_err(|failure| self.explain_read(&place, failure))?;
         let meta = meta_of(&found);
@@ -100,6 +107,23 @@ impl S3 {
             found.body,
         );
         Ok(Object { meta, content })
+    }
+
+    /// Opens an object, or one version of it, from byte `at` on, if it still is the version `etag`.
+    ///
+    /// # Errors
+    ///
+    /// As [`S3::open`], and [`StoreError::Precondition`] when it is another version.
+    pub async fn open_from(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+        at: u64,
+        etag: &ETag,
+    ) -> Result<Content, StoreError> {
+        let place = Place::new(bucket, key, version_id);
+        content::from(self.clone(), place, at, etag).await
     }
 
     async fn get(
@@ -146,6 +170,45 @@ impl S3 {
     }
 }
 
+/// The log objects of one bucket.
+#[derive(Clone, Debug)]
+pub struct S3Logs {
+    s3: S3,
+    bucket: Arc<str>,
+}
+
+impl S3Logs {
+    /// Those of this bucket.
+    pub fn new(s3: S3, bucket: &str) -> S3Logs {
+        S3Logs {
+            s3,
+            bucket: bucket.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl LogSource for S3Logs {
+    async fn open(&self, key: &str, version_id: Option<&str>) -> Result<Object, StoreError> {
+        self.s3.open(&self.bucket, key, version_id).await
+    }
+
+    async fn open_from(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        at: u64,
+        etag: &ETag,
+    ) -> Result<Content, StoreError> {
+        let opened = self.s3.open_from(&self.bucket, key, version_id, at, etag);
+        opened.await
+    }
+
+    fn location(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+}
+
 /// A lake's place in S3: the objects below a prefix of a bucket.
 #[derive(Clone, Debug)]
 pub struct S3Store {
@@ -186,11 +249,8 @@ impl S3Store {
 
     fn place(&self, key: &str) -> Result<Place, StoreError> {
         check_key(key)?;
-        Ok(Place {
-            bucket: self.bucket.clone(),
-            key: format!("{}{key}", self.prefix),
-            version_id: None,
-        })
+        let full_key = format!("{}{key}", self.prefix);
+        Ok(Place::new(&self.bucket, &full_key, None))
     }
 
     fn explain(&self, operation: Operation, key: &str, failure: Failure) -> StoreError {

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, StreamExt};
 
 use super::failure::Failure;
-use super::{Place, S3};
+use super::{Place, S3, size};
+use crate::log_objects::Content;
 use crate::store::{ETag, StoreError};
 
 /// How often the content of one object is read on, or a part read again, before that is given up.
@@ -20,8 +21,8 @@ pub(super) fn whole(
     etag: ETag,
     size_bytes: u64,
     body: ByteStream,
-) -> BoxStream<'static, Result<Bytes, StoreError>> {
-    let content = Content {
+) -> Content {
+    let rest = Rest {
         s3,
         place,
         etag,
@@ -30,10 +31,34 @@ pub(super) fn whole(
         taken_bytes: 0,
         breaks: 0,
     };
-    stream::try_unfold(content, Content::next).boxed()
+    stream::try_unfold(rest, Rest::next).boxed()
 }
 
-struct Content {
+/// Streams the rest of an object from a byte on, of the very same version.
+pub(super) async fn from(
+    s3: S3,
+    place: Place,
+    at: u64,
+    etag: &ETag,
+) -> Result<Content, StoreError> {
+    // An empty object has no first byte to begin a range with.
+    let rest = (at > 0).then(|| format!("bytes={at}-"));
+    let answer = s3.get(&place, rest, Some(etag)).await;
+    let answer = answer.map_err(|failure| s3.explain_read(&place, failure))?;
+    let rest = Rest {
+        s3,
+        place,
+        etag: etag.clone(),
+        size_bytes: at + size(answer.content_length()),
+        body: answer.body,
+        taken_bytes: at,
+        breaks: 0,
+    };
+    Ok(stream::try_unfold(rest, Rest::next).boxed())
+}
+
+/// What of an object is still to come.
+struct Rest {
     s3: S3,
     place: Place,
     etag: ETag,
@@ -43,8 +68,8 @@ struct Content {
     breaks: u32,
 }
 
-impl Content {
-    async fn next(mut self) -> Result<Option<(Bytes, Content)>, StoreError> {
+impl Rest {
+    async fn next(mut self) -> Result<Option<(Bytes, Rest)>, StoreError> {
         loop {
             match self.body.try_next().await {
                 Ok(Some(piece)) => {

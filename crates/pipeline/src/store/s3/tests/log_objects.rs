@@ -1,7 +1,9 @@
 //! Log objects, as they lie in a trail's bucket.
 
 use super::*;
-use crate::store::s3::ListingPage;
+use crate::log_objects::LogSource;
+use crate::store::s3::{ListingPage, S3Logs};
+use futures::TryStreamExt;
 
 #[tokio::test]
 async fn a_log_object_is_read_under_any_key() {
@@ -96,4 +98,32 @@ async fn a_listing_tells_size_and_version_of_each_object() {
         page.objects[0].etag,
         s3.open("trail", "A", None).await.unwrap().meta.etag
     );
+}
+
+#[tokio::test]
+async fn a_log_object_is_opened_again_only_as_the_same_version() {
+    let Room { server, s3, .. } = room().await;
+    let source = S3Logs::new(s3, "trail");
+    assert_eq!(source.location("A"), "s3://trail/A");
+    for (content, at) in [("", 0), ("content", 0), ("content", 3)] {
+        server.put("trail", "A", content.as_bytes());
+        let etag = source.open("A", None).await.unwrap().meta.etag;
+        let pieces: Vec<Bytes> = source
+            .open_from("A", None, at, &etag)
+            .await
+            .unwrap()
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(
+            pieces.concat(),
+            content.as_bytes()[usize::try_from(at).unwrap()..]
+        );
+        server.put("trail", "A", b"another");
+        let changed = source.open_from("A", None, at, &etag).await;
+        assert!(matches!(
+            changed.err(),
+            Some(StoreError::Precondition { .. })
+        ));
+    }
 }
