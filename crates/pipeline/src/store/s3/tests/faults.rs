@@ -255,7 +255,7 @@ async fn what_is_set_up_wrongly_is_named_by_its_setting() {
     for (fault, expected) in cases {
         // Answers to HEAD have no body, and so no name for what is wrong, but for the region.
         let is_told = |name: &&str| *name != "head" || matches!(fault, Fault::OtherRegion(_));
-        for name in CALLS.into_iter().filter(|name| is_told(&name)) {
+        for name in CALLS.into_iter().filter(|name| is_told(name)) {
             fail(&server, name, fault.clone(), usize::MAX);
             let failure = call(&store, name).await.unwrap_err();
             assert!(
