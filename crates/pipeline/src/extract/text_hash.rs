@@ -3,7 +3,7 @@
 //! What fits into the first block is hashed where it is, because handing it to another thread would cost as much. The
 //! rest goes to a thread of its own, so that a large object is not parsed slower for it where a core is free.
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
@@ -90,10 +90,7 @@ impl Beside {
     }
 
     fn add(&mut self, block: &[u8]) {
-        let mut copy = match self.used.try_recv() {
-            Ok(used) => used,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::new(),
-        };
+        let mut copy = self.used.try_recv().unwrap_or_default();
         copy.clear();
         copy.extend_from_slice(block);
         // A thread that died is met when it is joined.
