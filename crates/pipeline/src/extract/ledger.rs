@@ -22,11 +22,12 @@ pub(super) fn entry(account: &Account) -> Option<LedgerEntry> {
     let log_object = &account.log_object;
     let records = is_read.then_some(&account.records);
     let meta = account.meta.as_ref().filter(|_| is_read);
+    let version_read = meta.and_then(|meta| meta.version_id.as_deref());
     let size_on_disk = log_object.size_bytes.filter(|_| is_read);
     Some(LedgerEntry {
         location: Text::clone(&log_object.name),
         etag: meta.map(|meta| Text::from(&*meta.etag.0)),
-        version_id: log_object.version_id().map(Text::from),
+        version_id: version_read.or(log_object.version_id()).map(Text::from),
         size_bytes: meta.map(|meta| meta.size_bytes).or(size_on_disk),
         kind: log_object.kind,
         account_id: log_object.account_id.clone(),

@@ -108,7 +108,7 @@ impl MemoryLogs {
             etag: ETag::of_content(&content_hash(&whole)),
             modified_at: Timestamp(0),
             metadata: Metadata::new(),
-            version_id: None,
+            version_id: Some("the version of what was read".to_owned()),
         };
         if etag.is_some_and(|etag| *etag != meta.etag) {
             return Err(StoreError::Precondition { location });

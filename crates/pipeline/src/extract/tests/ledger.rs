@@ -41,6 +41,7 @@ async fn the_ledger_tells_of_every_object_whatever_became_of_it() {
     let wanted = LedgerEntry {
         location: format!("memory:{}", key(0)).into(),
         etag: read.etag.clone(),
+        version_id: Some("the version of what was read".into()),
         size_bytes: Some(text.len() as u64),
         account_id: Some("111122223333".into()),
         region: Some("eu-central-1".into()),
