@@ -343,34 +343,49 @@ impl Store for Yielding {
     }
 }
 
+/// Three workers on one store, each of which delivers its part and links while the others are at work.
+async fn three_at_once<D, F>(store: &Arc<MemoryStore>, seed: u64, deliver: D)
+where
+    D: Fn(Lake, usize) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let worker = |number: usize| {
+        let seed = (seed * 3 + number as u64).wrapping_mul(0xD129_0D3B_3B3A_11C5);
+        let (inner, deliver) = (Arc::clone(store) as Arc<dyn Store>, deliver.clone());
+        async move {
+            let seed = AtomicU64::new(seed);
+            let lake = lake_in(Arc::new(Yielding { inner, seed })).await;
+            deliver(lake.clone(), number).await;
+            // Giving way is no failure: another one does the work.
+            match link(&lake, &LinkOptions::default(), &silent()).await {
+                Ok(_) | Err(LinkError::Contended { .. }) => {}
+                Err(failure) => panic!("{failure:?}"),
+            }
+        }
+    };
+    let workers: Vec<_> = (0..3).map(|number| tokio::spawn(worker(number))).collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let lake = lake_in(Arc::clone(store) as _).await;
+    relink(&lake, &LinkOptions::default()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_linkers_at_once_make_the_table_that_one_makes() {
-    let story = days(50);
+    let story = Arc::new(days(50));
     let wanted = one_shot(&story).await;
     for seed in 0..12 {
         let store = Arc::new(MemoryStore::with_pages_of(7));
-        // Both runs of a linker, and one that extracts while they work.
-        let worker = |number: u64| {
-            let seed = AtomicU64::new((seed * 3 + number).wrapping_mul(0xD129_0D3B_3B3A_11C5));
-            let inner = Arc::clone(&store) as Arc<dyn Store>;
-            let part = story[number as usize * 16..][..18.min(story.len() - number as usize * 16)]
-                .to_vec();
-            async move {
-                let lake = lake_in(Arc::new(Yielding { inner, seed })).await;
-                story::extract(&lake, "all", &part).await;
-                // Giving way is no failure: the other one does the work.
-                match link(&lake, &LinkOptions::default(), &silent()).await {
-                    Ok(_) | Err(LinkError::Contended { .. }) => {}
-                    Err(failure) => panic!("{failure:?}"),
-                }
+        let deliver = {
+            let story = Arc::clone(&story);
+            move |lake: Lake, number: usize| {
+                let part = story[number * 16..].iter().take(18).cloned();
+                let part: Vec<_> = part.collect();
+                async move { story::extract(&lake, "all", &part).await }
             }
         };
-        let workers: Vec<_> = (0..3).map(|number| tokio::spawn(worker(number))).collect();
-        for worker in workers {
-            worker.await.unwrap();
-        }
-        let lake = lake_in(Arc::clone(&store) as _).await;
-        relink(&lake, &LinkOptions::default()).await;
+        three_at_once(&store, seed, deliver).await;
         assert!(table(&*store).await == wanted, "seed {seed}");
     }
 }

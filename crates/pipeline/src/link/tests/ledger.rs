@@ -176,33 +176,13 @@ async fn a_fault_at_any_call_leaves_a_ledger_that_the_next_run_completes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_linkers_at_once_make_the_ledger_that_one_makes() {
-    let readings = readings(45);
-    let wanted = filed_at_once(&readings).await;
+    let wanted = filed_at_once(&readings(45)).await;
     for seed in 0..6 {
         let store = Arc::new(MemoryStore::with_pages_of(7));
-        let worker = |number: usize| {
-            let seed =
-                AtomicU64::new((seed * 3 + number as u64).wrapping_mul(0xD129_0D3B_3B3A_11C5));
-            let inner = Arc::clone(&store) as Arc<dyn Store>;
-            let part = readings[number * 20..].to_vec();
-            async move {
-                let lake = lake_in(Arc::new(Yielding { inner, seed })).await;
-                file(&lake, &part).await.unwrap();
-                match link(&lake, &LinkOptions::default(), &silent()).await {
-                    Ok(_) | Err(LinkError::Contended { .. }) => {}
-                    Err(failure) => panic!("{failure:?}"),
-                }
-            }
+        let deliver = |lake: Lake, number: usize| async move {
+            file(&lake, &readings(45)[number * 20..]).await.unwrap();
         };
-        let workers: Vec<_> = (0..3).map(|number| tokio::spawn(worker(number))).collect();
-        for worker in workers {
-            worker.await.unwrap();
-        }
-        publish(
-            &lake_in(Arc::clone(&store) as _).await,
-            &LinkOptions::default(),
-        )
-        .await;
+        three_at_once(&store, seed, deliver).await;
         assert!(published(&*store, LEDGER).await == wanted, "seed {seed}");
     }
 }
