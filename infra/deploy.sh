@@ -32,6 +32,10 @@ output() { # STACK OUTPUT
   aws cloudformation describe-stacks --stack-name "$1" --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue" --output text
 }
 
+exists() { # STACK
+  aws cloudformation describe-stacks --stack-name "$1" >/dev/null 2>&1
+}
+
 deploy() { # STACK TEMPLATE PARAMETER…
   local overrides=()
   if (($# > 2)); then overrides=(--parameter-overrides "${@:3}"); fi
@@ -60,6 +64,8 @@ if [[ -n ${LAKE:-} ]]; then
   prefix=${LAKE#"s3://$bucket"}
   prefix=${prefix#/}
   parameters+=("LakeBucket=$bucket" "LakePrefix=${prefix:+${prefix%/}/}")
+elif exists "$STACK" && ! exists "$STACK-lake"; then
+  : # An earlier deployment named a lake of yours, and it stays.
 else
   deploy "$STACK-lake" infra/lake.yaml ${LAKE_KMS_KEY:+"KmsKeyArn=$LAKE_KMS_KEY"}
   parameters+=("LakeBucket=$(output "$STACK-lake" LakeBucket)" "QueryResultsBucket=$(output "$STACK-lake" QueryResultsBucket)")

@@ -15,8 +15,8 @@ STACK = "trailback"
 TRAIL_BUCKET = "organisation-trail"
 CALLS = 1_000
 
-# Shorter than a user wants them, so that a test need not wait for what AWS waits for.
-SHORT = 'BatchWindowSeconds=1 QueueVisibilitySeconds=5 LinkEvery="rate(1 minute)"'
+# Shorter than a user wants them, and than AWS takes them: a test need not wait for what AWS waits for.
+SHORT = 'BatchWindowSeconds=1 QueueVisibilitySeconds=10 LinkEvery="rate(1 minute)"'
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,9 @@ def test_a_trail_bucket_stays_as_it_was_unless_asked_and_a_bucket_of_ones_own_ho
     command = f"infra/notify.sh add s3 other-trail other {other.outputs['QueueArn']} AWSLogs/o-a1b2c3d4e5/"
     assert command in other.told
     assert other.lake == ("own-lake", "security/trailback/")
+    # An update that does not name the lake again keeps it.
+    make(emulator, "deploy", STACK="other", TRAIL_BUCKET="other-trail", BUILDER="host")
+    assert other.lake == ("own-lake", "security/trailback/")
     # The same command, with the rights of the bucket's owner.
     run(command.split(), emulator)
     [ours] = notifications(emulator, "other-trail")["QueueConfigurations"]
