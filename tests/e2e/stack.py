@@ -59,6 +59,15 @@ class Stack:
         )["Attributes"]
         return sum(int(value) for value in attributes.values())
 
+    def redrive(self) -> None:
+        """Moves dead letters back to their queue, as `aws sqs start-message-move-task` does, which ministack lacks."""
+        sqs = self.emulator.client("sqs")
+        dead, queue = self.outputs["DeadLetterQueueUrl"], self.outputs["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+
     def link(self) -> None:
         """Runs link as its schedule does, and fails when it fails."""
         answer = self.emulator.client("lambda").invoke(FunctionName=self.outputs["LinkFunction"], Payload=b"{}")

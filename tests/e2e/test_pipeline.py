@@ -71,8 +71,7 @@ def test_a_poison_object_ends_in_the_dead_letter_queue_and_a_redrive_takes_it_up
     # Somebody mends the object, and drives the message back: docs/OPERATIONS.md.
     s3.put_object(Bucket=stack.trail_bucket, Key=key, Body=log_object("mended"))
     wait_until("the mended object is read", lambda: stack.messages("QueueUrl") == 0, 60)
-    stack.emulator.client("sqs").start_message_move_task(SourceArn=stack.outputs["DeadLetterQueueArn"])
-    wait_until("no dead letters are left", lambda: stack.messages("DeadLetterQueueUrl") == 0, 60)
+    stack.redrive()
     wait_until("the redriven message is done with", lambda: stack.messages("QueueUrl") == 0, 60)
     stack.link()
     assert event_ids(delivered).count("mended") == 1
