@@ -72,7 +72,8 @@ PYTHON
 mkdir -p "$OUT"
 for function in extract link; do
   binary=$built/trailback-$function
-  newest=$(grep --text --only-matching --extended-regexp 'GLIBC_[0-9]+\.[0-9.]+' "$binary" | cut -d_ -f2 | sort --version-sort | tail -n 1)
+  # Bytes, not letters: grep takes minutes over a binary that it believes to be UTF-8.
+  newest=$(LC_ALL=C grep --text --only-matching --extended-regexp 'GLIBC_[0-9]+\.[0-9.]+' "$binary" | cut -d_ -f2 | sort --version-sort | tail -n 1)
   if [[ $(printf '%s\n' "$newest" $GLIBC | sort --version-sort | tail -n 1) != "$GLIBC" ]]; then
     fail "$binary needs glibc $newest, and Lambda has $GLIBC; build with BUILDER=zig"
   fi
