@@ -6,7 +6,9 @@
 //! After a member another may follow (`cat a.gz b.gz`), or zero bytes (tape blocks), which are passed by as gzip does.
 //! gzip also ignores anything else that follows, with a warning; here it is an error, told after everything before it
 //! has been unpacked, so that nothing is lost and nothing is hidden.
-
+//!
+//! Text is handed out before its member's checksum is known, because a member may be larger than memory.
+//! [`Gunzip::sound_bytes`] tells afterwards how much of it may be believed.
 //!
 //! The frame of a member (RFC 1952) is read here, and its checksum computed here, faster than by the decoder.
 
@@ -78,6 +80,17 @@ pub(crate) struct Gunzip<R> {
     decoder: Decompress,
     unpacked_bytes: u64,
     unpacked_bytes_max: u64,
+    soundness: Soundness,
+}
+
+/// How far the text may be believed.
+#[derive(Clone, Copy)]
+enum Soundness {
+    /// As far as whole members reach whose checksums hold, in bytes: whether the rest is sound is not known yet, or it is
+    /// known not to be.
+    Proven(u64),
+    /// Wholly: there is no checksum, or none that contradicts.
+    NotDisproved,
 }
 
 /// What comes next in the object.
@@ -111,6 +124,16 @@ impl<R: Read> Gunzip<R> {
             decoder: Decompress::new(false),
             unpacked_bytes: 0,
             unpacked_bytes_max,
+            soundness: Soundness::Proven(0),
+        }
+    }
+
+    /// Up to which byte the text may be believed: what lies behind belongs to a member whose end has not been reached, or
+    /// which is corrupt. Of a text that ends without an end of its member (cut short, too large) nothing is disproved.
+    pub(crate) fn sound_bytes(&self) -> u64 {
+        match self.soundness {
+            Soundness::Proven(bytes) => bytes,
+            Soundness::NotDisproved => u64::MAX,
         }
     }
 
@@ -137,25 +160,37 @@ impl<R: Read> Gunzip<R> {
         let room = usize::try_from(allowed).map_or(text.len(), |allowed| allowed.min(text.len()));
         let mut filled = self.fill_up_to(&mut text[..room]);
         if filled == room && room < text.len() && self.fill_up_to(&mut text[room..=room]) > 0 {
-            self.form = Form::Failed(GunzipError::TooLarge {
+            self.fail(GunzipError::TooLarge {
                 limit: self.unpacked_bytes_max,
             });
+            self.unpacked_bytes = self.unpacked_bytes_max;
             filled = room;
         }
-        self.unpacked_bytes += filled as u64;
         filled
+    }
+
+    fn fail(&mut self, error: GunzipError) {
+        if !matches!(error, GunzipError::Corrupt { .. }) {
+            self.soundness = Soundness::NotDisproved;
+        }
+        self.form = Form::Failed(error);
     }
 
     fn fill_up_to(&mut self, text: &mut [u8]) -> usize {
         let mut filled = 0;
         while filled < text.len() {
-            match self.step(&mut text[filled..]) {
-                Ok(Some(bytes)) => filled += bytes,
-                Ok(None) => break,
+            let (bytes, ends) = match self.step(&mut text[filled..]) {
+                Ok(Some(bytes)) => (bytes, false),
+                Ok(None) => (0, true),
                 Err((bytes, error)) => {
-                    self.form = Form::Failed(error);
-                    return filled + bytes;
+                    self.fail(error);
+                    (bytes, true)
                 }
+            };
+            filled += bytes;
+            self.unpacked_bytes += bytes as u64;
+            if ends {
+                break;
             }
         }
         filled
@@ -169,6 +204,7 @@ impl<R: Read> Gunzip<R> {
                 self.form = if packed.starts_with(&MAGIC) {
                     Form::Header
                 } else {
+                    self.soundness = Soundness::NotDisproved;
                     Form::Plain
                 };
                 Ok(Some(0))
@@ -194,6 +230,7 @@ impl<R: Read> Gunzip<R> {
             }
             Form::Trailer(sum) => {
                 sum.check(&mut self.packed).map_err(|error| (0, error))?;
+                self.soundness = Soundness::Proven(self.unpacked_bytes);
                 self.form = Form::BetweenMembers;
                 Ok(Some(0))
             }

@@ -28,7 +28,7 @@ use crate::window::Window;
 mod walk;
 mod wanted;
 
-use walk::Walk;
+use walk::{SoundRecords, Walk};
 use wanted::Wanted;
 
 /// How much text is unpacked at once: small enough to stay in the processor's cache between unpacking and scanning.
@@ -50,6 +50,8 @@ pub enum Select<'s> {
     Mentioning(&'s [u8]),
     /// Every record.
     All,
+    /// No record: the object is only looked through, to learn how many of its records are sound.
+    Nothing,
 }
 
 /// What no log object may exceed. They keep memory and time in bounds whatever the input; the defaults leave room
@@ -85,6 +87,10 @@ pub struct Reading {
     pub tally: ReadTally,
     /// Why the object could not be read to its end. The records before it have been handed on.
     pub failure: Option<LogObjectError>,
+    /// How many records from the front may be believed. Records are handed on before the checksum of their gzip member
+    /// is known; those from this place on are of a corrupt member, and may say what nobody logged. As many as there are
+    /// unless the object is corrupt: of one that is cut short, no checksum speaks against its whole records.
+    pub sound_records: u64,
 }
 
 /// The counts of one log object. They balance: `records = handed_on + passed_over + unreadable`.
@@ -226,13 +232,15 @@ impl LogObjectReader {
             wanted: Wanted::new(select),
             parser: &mut self.parser,
             tally: ReadTally::default(),
+            sound: SoundRecords::default(),
             on_record,
         };
-        let failure = walk.documents().err();
+        let failure = walk.whole().err();
         walk.tally.unpacked_bytes = walk.window.unpacked_bytes();
         Reading {
             tally: walk.tally,
             failure,
+            sound_records: walk.sound.count,
         }
     }
 }

@@ -87,6 +87,21 @@ impl<'b, R: Read> Window<'b, R> {
         self.source.unpacked_bytes()
     }
 
+    /// Up to which byte the text may be believed, as far as is known by now.
+    pub(crate) fn sound_bytes(&self) -> u64 {
+        self.source.sound_bytes()
+    }
+
+    /// Passes by all the text that is left, and so learns how far the text may be believed.
+    pub(crate) fn drop_all(&mut self) {
+        loop {
+            self.drop_front(self.text().len());
+            if !self.read_more() {
+                return;
+            }
+        }
+    }
+
     /// Why the text ended before its end; told once.
     pub(crate) fn take_error(&mut self) -> Option<GunzipError> {
         self.source.take_error()

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::wanted::Wanted;
 use super::{Limits, LogObjectError, Parser, ReadTally};
+use crate::gunzip::GunzipError;
 use crate::record::{self, Record, RecordError, RecordFault};
 use crate::scan::{Index, STRETCH, ValueScan};
 use crate::window::Window;
@@ -16,12 +17,53 @@ pub(super) struct Walk<'w, R> {
     pub(super) wanted: Wanted<'w>,
     pub(super) parser: &'w mut Parser,
     pub(super) tally: ReadTally,
+    pub(super) sound: SoundRecords,
     pub(super) on_record: &'w mut dyn FnMut(u64, Result<&Record<'_>, RecordError>),
 }
 
+/// How many records from the front may be believed. The text is proven a gzip member at a time, always beyond the records
+/// walked so far, so it is enough to know where the last of them ends.
+#[derive(Default)]
+pub(super) struct SoundRecords {
+    pub(super) count: u64,
+    walked: u64,
+    /// Where the last record ends, in bytes of the text.
+    end: u64,
+}
+
+impl SoundRecords {
+    /// Takes note of the next record, which ends there.
+    fn add(&mut self, end: u64, sound_bytes: u64) {
+        self.settle(sound_bytes);
+        self.walked += 1;
+        self.end = end;
+    }
+
+    fn settle(&mut self, sound_bytes: u64) {
+        if self.end <= sound_bytes {
+            self.count = self.walked;
+        }
+    }
+}
+
 impl<R: Read> Walk<'_, R> {
-    /// The whole object.
-    pub(super) fn documents(&mut self) -> Result<(), LogObjectError> {
+    /// The whole object, to the end of its text where records depend on what its checksum says.
+    pub(super) fn whole(&mut self) -> Result<(), LogObjectError> {
+        let outcome = self.documents();
+        self.sound.settle(self.window.sound_bytes());
+        if self.sound.count == self.tally.records {
+            return outcome;
+        }
+        self.window.drop_all();
+        self.sound.settle(self.window.sound_bytes());
+        // What is no JSON because it is corrupt is called corrupt.
+        match self.window.take_error() {
+            Some(error @ GunzipError::Corrupt { .. }) => Err(error.into()),
+            _ => outcome,
+        }
+    }
+
+    fn documents(&mut self) -> Result<(), LogObjectError> {
         const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
         if self
             .look_ahead(BYTE_ORDER_MARK.len())
@@ -134,6 +176,7 @@ impl<R: Read> Walk<'_, R> {
     fn no_record(&mut self) -> Result<(), LogObjectError> {
         let found = self.value()?;
         self.unreadable(RecordFault::NotAnObject { found }, None);
+        self.ends_record();
         Ok(())
     }
 
@@ -166,7 +209,14 @@ impl<R: Read> Walk<'_, R> {
             self.unreadable(fault, event_id.filter(|_| end.is_whole));
         }
         self.window.drop_front(end.at);
+        self.ends_record();
         Ok(())
+    }
+
+    /// Takes note that a record ends here.
+    fn ends_record(&mut self) {
+        self.sound
+            .add(self.window.offset(), self.window.sound_bytes());
     }
 
     /// Parses the record of `length` bytes and hands it on if it is wanted.

@@ -11,6 +11,7 @@ pub(super) enum Wanted<'s> {
     Issuances(Issuances<'s>),
     Mentioning(Box<memmem::Finder<'s>>),
     All,
+    Nothing,
 }
 
 /// What tells, from its bytes alone, that a record cannot be an issuance: nowhere in it, its own or nested, an
@@ -45,6 +46,7 @@ impl<'s> Wanted<'s> {
             Select::Issuances { event_sources } => Wanted::Issuances(Issuances::new(event_sources)),
             Select::Mentioning(text) => Wanted::Mentioning(Box::new(memmem::Finder::new(text))),
             Select::All => Wanted::All,
+            Select::Nothing => Wanted::Nothing,
         }
     }
 
@@ -57,6 +59,7 @@ impl<'s> Wanted<'s> {
             }
             Wanted::Mentioning(text) => text.find(json).is_some(),
             Wanted::All => true,
+            Wanted::Nothing => false,
         }
     }
 
@@ -68,6 +71,7 @@ impl<'s> Wanted<'s> {
                 record.event_source().is_some_and(is_one) || holds_credentials(record)
             }
             Wanted::Mentioning(_) | Wanted::All => true,
+            Wanted::Nothing => false,
         }
     }
 }
