@@ -112,7 +112,9 @@ pub enum LinkError {
         known: i32,
     },
     /// A fragment does not hold what its name says.
-    #[error("{location} is damaged; delete it and ingest the log objects of that time again")]
+    #[error(
+        "{location} is damaged; ingest the log objects of that time again, and if that does not mend it, delete it first"
+    )]
     DamagedFragment {
         /// The fragment.
         location: String,

@@ -118,23 +118,45 @@ async fn write_fragments<R: FragmentRow>(
     written.into_iter().collect()
 }
 
+/// How often a fragment is written again when what is there changes meanwhile.
+const WRITE_TRIES_MAX: u32 = 8;
+
 /// Writes a fragment; tells whether it is new.
+///
+/// Its name is the hash of its bytes, so one that is there should be the same. Whether it is, is looked at all the same:
+/// fragments are the truth, and reading its log objects again is the only way to mend one that is damaged.
 async fn write_fragment<R: FragmentRow>(
     lake: &Lake,
     hour: EventHour,
     rows: Vec<R>,
 ) -> Result<bool, ExtractError> {
     let (key, content) = tokio::task::spawn_blocking(move || encode(hour, &rows)).await??;
-    let name = key.to_string();
-    match lake
-        .store()
-        .put(&name, content, Condition::IfAbsent, Metadata::new())
-        .await
-    {
-        Ok(_) => Ok(true),
-        // The name is the hash of the bytes: what is there is the same.
-        Err(StoreError::Precondition { .. }) => Ok(false),
-        Err(failure) => Err(failure.into()),
+    let (store, name) = (lake.store(), key.to_string());
+    let mut condition = Condition::IfAbsent;
+    let mut tries = 0;
+    loop {
+        let put = store.put(&name, content.clone(), condition, Metadata::new());
+        let taken = match put.await {
+            Ok(_) => return Ok(true),
+            Err(taken @ StoreError::Precondition { .. }) => taken,
+            Err(failure) => return Err(failure.into()),
+        };
+        tries += 1;
+        condition = match store.get(&name).await {
+            Ok(there) => {
+                let etag = there.meta.etag.clone();
+                if there.bytes().await? == content {
+                    return Ok(false);
+                }
+                Condition::IfMatches(etag)
+            }
+            // A linker has folded it away in between.
+            Err(StoreError::NotFound { .. }) => Condition::IfAbsent,
+            Err(failure) => return Err(failure.into()),
+        };
+        if tries >= WRITE_TRIES_MAX {
+            return Err(taken.into());
+        }
     }
 }
 
