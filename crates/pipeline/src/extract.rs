@@ -9,6 +9,7 @@
 
 mod content;
 mod fragments;
+mod held_back;
 mod ledger;
 mod opening;
 mod outcome;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use trailback_sessions::{Evidence, GapReason, Link, LinkStatus};
+use trailback_sessions::{Evidence, GapReason, Issuance, Link, LinkStatus, SessionType};
 
 use crate::extract::Outcome;
 use crate::log_objects::SkippedKind;
@@ -95,6 +95,18 @@ pub struct RecordTally {
 }
 
 impl RecordTally {
+    /// Counts a row.
+    pub(crate) fn add_row(&mut self, row: &Issuance) {
+        match row.session.session_type {
+            SessionType::Witness => self.witnesses += 1,
+            SessionType::Unknown => {
+                self.issuances += 1;
+                self.unknown_calls += 1;
+            }
+            _ => self.issuances += 1,
+        }
+    }
+
     /// Adds another tally.
     pub fn add(&mut self, other: &RecordTally) {
         self.records += other.records;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 use trailback_cloudtrail::{
-    GunzipError, LogObjectError, LogObjectReader, Reading, Record, Select, Timestamp,
+    GunzipError, LogObjectError, LogObjectReader, Record, Select, Timestamp,
 };
-use trailback_sessions::{ISSUING_EVENT_SOURCES, Issuance, SessionType, Text, extract};
+use trailback_sessions::{ISSUING_EVENT_SOURCES, Issuance, Text, extract};
 
 use super::ExtractOptions;
 use super::content::Counted;
+use super::held_back::{HeldBack, HeldRows, count_sound_records};
 use super::opening::{Line, Opened, open_ahead};
 use super::outcome::{Done, Outcome, with_causes};
 use super::text_hash::TextHash;
@@ -53,6 +54,8 @@ pub(super) struct Account {
     pub(super) sha256: Option<[u8; 32]>,
     /// Its first unreadable records.
     pub(super) problems: Vec<String>,
+    /// How many records cannot be believed, because their bytes are corrupt; they count as unreadable.
+    pub(super) disbelieved: u64,
 }
 
 impl Account {
@@ -68,18 +71,12 @@ impl Account {
             unpacked_bytes: 0,
             sha256: None,
             problems: Vec::new(),
+            disbelieved: 0,
         }
     }
 
     fn count(&mut self, row: &Issuance) {
-        match row.session.session_type {
-            SessionType::Witness => self.records.witnesses += 1,
-            SessionType::Unknown => {
-                self.records.issuances += 1;
-                self.records.unknown_calls += 1;
-            }
-            _ => self.records.issuances += 1,
-        }
+        self.records.add_row(row);
         let at = row.record.event_time;
         let (first, last) = self.event_times.unwrap_or((at, at));
         self.event_times = Some((first.min(at), last.max(at)));
@@ -91,10 +88,14 @@ impl Account {
         if failure.is_none() && self.problems.is_empty() {
             return None;
         }
-        let told = self.problems.len() as u64;
+        let told = self.disbelieved + self.problems.len() as u64;
+        let told_of_failure = |failure: &str| match self.disbelieved {
+            0 => failure.to_owned(),
+            count => format!("{failure}; {count} of its records are not believed"),
+        };
         Some(Problem {
             log_object: self.log_object.name.to_string(),
-            failure: failure.map(str::to_owned),
+            failure: failure.map(told_of_failure),
             records: self.problems.clone(),
             more_records: self.records.unreadable.saturating_sub(told),
         })
@@ -130,15 +131,16 @@ impl ReadInOrder {
         let threads = options.threads.max(1);
         let (to_taker, objects) = mpsc::channel(threads * OBJECTS_AHEAD);
         let (line, opener) = open_ahead(log_objects, options, progress);
+        let held_rows = Arc::new(HeldRows::default());
         let read = |_| {
             let (line, progress) = (Arc::clone(&line), Arc::clone(progress));
             let (to_taker, options) = (to_taker.clone(), *options);
+            let held_rows = Arc::clone(&held_rows);
             tokio::task::spawn_blocking(move || {
                 let mut reader = LogObjectReader::new(options.limits);
                 while let Some((opened, pieces)) = take(&line, &to_taker) {
-                    let hashes = options.hash_log_objects;
-                    let read = ObjectReading::read(&mut reader, opened, &pieces, hashes, &progress);
-                    if read.is_none() {
+                    let reading = ObjectReading::new(opened, &options, &pieces, &held_rows);
+                    if reading.read(&mut reader, &progress).is_none() {
                         break;
                     }
                 }
@@ -173,48 +175,46 @@ fn take(line: &Line, to_taker: &Sender<Receiver<Piece>>) -> Option<(Opened, Send
 
 /// One object being read.
 struct ObjectReading<'a> {
+    opened: Opened,
+    options: &'a ExtractOptions,
     pieces: &'a Sender<Piece>,
-    rows: Vec<Issuance>,
+    rows: HeldBack<'a>,
     account: Account,
-    hashes: bool,
     /// Whether nobody takes the rows any more.
     is_abandoned: bool,
 }
 
-impl ObjectReading<'_> {
-    /// Reads an object to its end; `None` when nobody wants to know.
-    fn read(
-        reader: &mut LogObjectReader,
-        mut opened: Opened,
-        pieces: &Sender<Piece>,
-        hashes: bool,
-        progress: &Arc<dyn Progress>,
-    ) -> Option<()> {
+impl<'a> ObjectReading<'a> {
+    fn new(
+        opened: Opened,
+        options: &'a ExtractOptions,
+        pieces: &'a Sender<Piece>,
+        held_rows: &'a HeldRows,
+    ) -> ObjectReading<'a> {
         let skipped = opened.log_object.skipped;
         let outcome = skipped.map_or(Outcome::Extracted, Outcome::Skipped);
-        let mut reading = ObjectReading {
-            pieces,
-            rows: Vec::new(),
+        ObjectReading {
             account: Account::new(opened.place, opened.log_object.clone(), outcome),
-            hashes,
+            opened,
+            options,
+            pieces,
+            rows: HeldBack::new(held_rows),
             is_abandoned: false,
-        };
-        if skipped.is_none() {
-            reading.read_content(reader, &mut opened, progress);
         }
-        progress.advances(Step::Extract, Amount { items: 1, bytes: 0 });
-        reading.hand_on();
-        let end = Piece::End(Box::new(reading.account));
-        pieces.blocking_send(end).ok()
     }
 
-    fn read_content(
-        &mut self,
-        reader: &mut LogObjectReader,
-        opened: &mut Opened,
-        progress: &Arc<dyn Progress>,
-    ) {
-        let content = match opened.content() {
+    /// Reads an object to its end; `None` when nobody wants to know.
+    fn read(mut self, reader: &mut LogObjectReader, progress: &Arc<dyn Progress>) -> Option<()> {
+        if self.opened.log_object.skipped.is_none() {
+            self.read_content(reader, progress);
+        }
+        progress.advances(Step::Extract, Amount { items: 1, bytes: 0 });
+        let end = Piece::End(Box::new(self.account));
+        self.pieces.blocking_send(end).ok()
+    }
+
+    fn read_content(&mut self, reader: &mut LogObjectReader, progress: &Arc<dyn Progress>) {
+        let content = match self.opened.content() {
             Ok(content) => content,
             Err(failure) => {
                 self.account.outcome = Outcome::of_store_error(&failure);
@@ -226,7 +226,7 @@ impl ObjectReading<'_> {
             progress,
             bytes: 0,
         };
-        let mut hash = TextHash::new(self.hashes);
+        let mut hash = TextHash::new(self.options.hash_log_objects);
         let select = Select::Issuances {
             event_sources: ISSUING_EVENT_SOURCES,
         };
@@ -235,15 +235,16 @@ impl ObjectReading<'_> {
             Err(unreadable) => self.fail(format!("{unreadable}")),
         };
         let mut on_text = |block: &[u8]| hash.add(block);
-        let Reading { tally, failure } =
-            reader.read_watched(&mut counted, &select, &mut on_text, &mut on_record);
+        let reading = reader.read_watched(&mut counted, &select, &mut on_text, &mut on_record);
+        self.rows.decide(reading.sound_records);
+        self.hand_on();
         let account = &mut self.account;
-        account.records.records = tally.records;
-        account.records.passed_over += tally.passed_over;
-        account.unpacked_bytes = tally.unpacked_bytes;
+        account.records.records = reading.tally.records;
+        account.records.passed_over += reading.tally.passed_over;
+        account.unpacked_bytes = reading.tally.unpacked_bytes;
         account.packed_bytes = counted.bytes;
-        account.meta = opened.meta().cloned();
-        match failure {
+        account.meta = self.opened.meta().cloned();
+        match reading.failure {
             None => account.sha256 = hash.finish(),
             Some(failure) => account.outcome = outcome_of(&failure),
         }
@@ -252,16 +253,31 @@ impl ObjectReading<'_> {
     fn add(&mut self, index: u64, record: &Record<'_>) {
         match extract(record) {
             Ok(Some(mut row)) => {
-                self.account.count(&row);
                 row.log_objects = vec![Text::clone(&self.account.log_object.name)];
-                self.rows.push(row);
-                if self.rows.len() >= PIECE_ROWS {
+                self.rows.add(index, row);
+                if self.rows.is_too_much() {
+                    self.look_ahead();
+                }
+                if self.rows.is_decided() && self.rows.len() >= PIECE_ROWS {
                     self.hand_on();
                 }
             }
             Ok(None) => self.account.records.passed_over += 1,
             Err(unreadable) => self.fail(format!("record {index}: {unreadable}")),
         }
+    }
+
+    /// Learns how many of the object's records are sound before it is read to its end. Those of an object that cannot be
+    /// opened again do not count: they are not proven.
+    fn look_ahead(&mut self) {
+        let sound_records = match self.opened.content() {
+            Ok(again) => count_sound_records(again, self.options.limits),
+            Err(failure) => {
+                self.account.outcome = Outcome::of_store_error(&failure);
+                0
+            }
+        };
+        self.rows.decide(sound_records);
     }
 
     fn fail(&mut self, reason: String) {
@@ -271,10 +287,16 @@ impl ObjectReading<'_> {
         }
     }
 
+    /// Hands on the rows that wait, once it is known which of them are sound.
     fn hand_on(&mut self) {
-        let rows = std::mem::take(&mut self.rows);
-        if !rows.is_empty() && !self.is_abandoned {
-            self.is_abandoned = self.pieces.blocking_send(Piece::Rows(rows)).is_err();
+        let (rows, disbelieved) = self.rows.let_go();
+        self.account.disbelieved += disbelieved;
+        self.account.records.unreadable += disbelieved;
+        rows.iter().for_each(|row| self.account.count(row));
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 && !self.is_abandoned {
+            let piece = rows.by_ref().take(PIECE_ROWS).collect();
+            self.is_abandoned = self.pieces.blocking_send(Piece::Rows(piece)).is_err();
         }
     }
 }

@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use trailback_sessions::Issuance;
 use trailback_tables::{Table, decode_fragment};
 
@@ -11,9 +14,10 @@ mod fetched;
 mod ledger;
 
 use super::*;
+use crate::link::LinkOptions;
 use crate::log_objects::folders;
-use crate::store::Metadata;
 use crate::store::memory::MemoryStore;
+use crate::store::{Condition, Metadata, Store};
 use crate::story::{self, by_session, by_user, deliver, memory_lake, minute, silent};
 
 async fn run(lake: &Lake, path: PathBuf, threads: usize) -> Result<Extracted, ExtractError> {
@@ -190,6 +194,125 @@ async fn a_path_that_is_not_there_is_an_error_and_an_empty_folder_is_not() {
     let empty = run(&lake, folder.path().to_owned(), 1).await.unwrap();
     assert_eq!(empty.tally, ExtractTally::default());
     assert!(fragments(&store).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_fragment_is_mended_by_reading_its_log_objects_again() {
+    let folder = tempfile::tempdir().unwrap();
+    deliver(folder.path(), "a", &story::days(40));
+    let (store, lake) = memory_lake().await;
+    let first = run(&lake, folder.path().to_owned(), 1).await.unwrap();
+    let sound = fragments(&store);
+    let name = sound.keys().next().unwrap().clone();
+    for damage in [0, 1] {
+        let mut bytes = sound[&name].0.to_vec();
+        match damage {
+            0 => bytes[100] ^= 1,
+            _ => bytes.truncate(50),
+        }
+        let put = store.put(&name, bytes.into(), Condition::Always, Metadata::new());
+        put.await.unwrap();
+        let refused = crate::link::link(&lake, &LinkOptions::default(), &silent()).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("ingest the log objects"), "{refused}");
+
+        let again = run(&lake, folder.path().to_owned(), 1).await.unwrap();
+        assert_eq!(again.tally.fragments_written, 1);
+        assert_eq!(
+            again.tally.fragments_present + 1,
+            first.tally.fragments_written
+        );
+        assert_eq!(fragments(&store), sound);
+    }
+    let linked = crate::link::link(&lake, &LinkOptions::default(), &silent()).await;
+    assert_eq!(linked.unwrap().rows, 40);
+}
+
+/// A gzip member; with a wrong checksum if it is to be corrupt.
+fn member(records: &[serde_json::Value], is_corrupt: bool) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder
+        .write_all(story::log_object(records).as_bytes())
+        .unwrap();
+    let mut packed = encoder.finish().unwrap();
+    if is_corrupt {
+        let at = packed.len() - 8;
+        packed[at] ^= 0xff;
+    }
+    packed
+}
+
+fn row_count(store: &MemoryStore) -> usize {
+    let fragments = fragments(store).into_values();
+    let rows = fragments.map(|(bytes, _)| decode_fragment::<Issuance>(bytes).unwrap().len());
+    rows.sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_whose_checksum_is_wrong_never_become_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.json.gz");
+    let records = story::days(40);
+    let (store, lake) = memory_lake().await;
+
+    fs::write(&path, member(&records, true)).unwrap();
+    let extracted = run(&lake, folder.path().to_owned(), 1).await.unwrap();
+    assert!(extracted.tally.balances(), "{extracted:?}");
+    assert_eq!(extracted.tally.records.unreadable, 40);
+    let told = extracted.problems[0].to_string();
+    assert!(
+        told.contains("the checksum differs")
+            && told.ends_with("40 of its records are not believed"),
+        "{told}"
+    );
+    assert_eq!(row_count(&store), 0);
+
+    fs::write(&path, member(&records, false)).unwrap();
+    run(&lake, folder.path().to_owned(), 1).await.unwrap();
+    let (never_corrupt, other_lake) = memory_lake().await;
+    run(&other_lake, folder.path().to_owned(), 1).await.unwrap();
+    assert_eq!(fragments(&store), fragments(&never_corrupt));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_with_more_rows_than_may_wait_is_proven_before_its_end() {
+    let count = u32::try_from(held_back::HELD_ROWS_MAX).unwrap() + 700;
+    let many: Vec<_> = (0..count)
+        .map(|n| by_user(n, minute(i64::from(n) / 90), "eve", "x"))
+        .collect();
+    let (first, second) = many.split_at(300);
+    let members = |is_corrupt| [member(first, false), member(second, is_corrupt)].concat();
+    for (object, rows) in [
+        (members(false), many.len()),
+        (members(true), first.len()),
+        (member(&many, true), 0),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.json.gz"), object).unwrap();
+        // Another object, whose rows wait too.
+        let other = member(&[by_user(count, minute(1), "bob", "x")], false);
+        fs::write(folder.path().join("b.json.gz"), other).unwrap();
+        let (store, lake) = memory_lake().await;
+        let extracted = run(&lake, folder.path().to_owned(), 2).await.unwrap();
+        assert!(extracted.tally.balances(), "{:?}", extracted.tally);
+        assert_eq!(extracted.tally.records.issuances, rows as u64 + 1);
+        assert_eq!(row_count(&store), rows + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_records_of_an_object_that_is_cut_short_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = member(&story::days(400), false);
+    fs::write(
+        folder.path().join("cut.json.gz"),
+        &packed[..packed.len() - 9],
+    )
+    .unwrap();
+    let (store, lake) = memory_lake().await;
+    let extracted = run(&lake, folder.path().to_owned(), 1).await.unwrap();
+    assert_eq!(extracted.tally.objects.failed, 1);
+    assert!(row_count(&store) > 100, "{}", row_count(&store));
 }
 
 #[test]

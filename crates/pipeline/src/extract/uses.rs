@@ -99,7 +99,7 @@ impl Search<'_> {
     ) -> (Vec<Issuance>, Option<Problem>) {
         let mut calls = Vec::new();
         if opened.log_object.skipped.is_some() {
-            return (calls, None);
+            return (Vec::new(), None);
         }
         let failure = match opened.content() {
             Ok(content) => {
@@ -110,14 +110,16 @@ impl Search<'_> {
                 };
                 let name = Text::clone(&opened.log_object.name);
                 let select = Select::Mentioning(self.subject.text().as_bytes());
-                let reading = reader.read(counted, &select, &mut |_, record| {
+                let reading = reader.read(counted, &select, &mut |place, record| {
                     let observed = record.ok().and_then(|record| observe(record).ok());
                     let Some(mut call) = observed.filter(|call| self.is_use(call)) else {
                         return;
                     };
                     call.log_objects = vec![Text::clone(&name)];
-                    calls.push(call);
+                    calls.push((place, call));
                 });
+                // What the checksum of its bytes disproves is no use of anything.
+                calls.retain(|(place, _)| *place < reading.sound_records);
                 reading.failure.map(|failure| with_causes(&failure))
             }
             Err(failure) => Some(with_causes(&failure)),
@@ -130,6 +132,7 @@ impl Search<'_> {
             records: Vec::new(),
             more_records: 0,
         });
+        let calls = calls.into_iter().map(|(_, call)| call).collect();
         (calls, problem)
     }
 
@@ -282,5 +285,22 @@ mod tests {
             .unwrap();
         assert_eq!((uses.calls.len(), uses.problems.len()), (1, 1));
         assert_eq!(uses.problems[0].log_object, "broken.json");
+    }
+
+    #[tokio::test]
+    async fn a_record_whose_checksum_is_wrong_is_no_use() {
+        const KEY: &str = "ASIAWO645SY5HWT5ERQN";
+        let room = tempfile::tempdir().unwrap();
+        let record = record(1, KEY, "09:00:00", "09:10:00");
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, record.as_bytes()).unwrap();
+        let mut packed = encoder.finish().unwrap();
+        let path = room.path().join("a.json.gz");
+        std::fs::write(&path, &packed).unwrap();
+        assert_eq!(found(room.path(), KEY, TimeRange::default()).await.len(), 1);
+        let checksum = packed.len() - 8;
+        packed[checksum] ^= 1;
+        std::fs::write(&path, &packed).unwrap();
+        assert_eq!(found(room.path(), KEY, TimeRange::default()).await, [""; 0]);
     }
 }
