@@ -15,8 +15,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use trailback_sessions::{Hop, TagMap};
 
+use crate::checksums;
 use crate::columns::{Column, EmptyList, Field, HOP_FIELDS, tag_pair};
 use crate::error::{TableError, while_doing};
+use crate::footer::footer_range;
 use crate::rows::{DataRow, FieldWork, FragmentRow, Part, TableRow};
 use crate::schema::{FileKind, arrow_schema, element, hop_members, map_entries};
 use crate::writer;
@@ -42,7 +44,9 @@ pub fn encode_data_object<'r, R: DataRow>(
         }
     }
     file.write(&batch)?;
-    file.finish()
+    let file = file.finish()?;
+    let footer = footer_range(file.len() as u64, &file)?;
+    Ok(checksums::seal(file, footer.start as usize))
 }
 
 /// Encodes rows as a fragment: in the order of fragments, and without the columns that are null in every row,

@@ -75,6 +75,17 @@ pub enum TableError {
     /// The Parquet library gave up in the middle of a page.
     #[error("the file is damaged: a page is not what its header says")]
     Damaged,
+    /// Bytes of the file are not those that were written.
+    #[error("the file is damaged: bytes {start} to {end} do not have their checksum")]
+    Checksum {
+        /// First byte of a stretch that holds the damage.
+        start: u64,
+        /// Byte after the stretch.
+        end: u64,
+    },
+    /// The file carries no checksums, or they are damaged beyond recognition.
+    #[error("the file is damaged: its checksums are missing")]
+    NoChecksums,
     /// Bytes were supplied to a scan that are not what their range says.
     #[error("the bytes supplied for {start}..{end} are {len} long")]
     SuppliedLength {

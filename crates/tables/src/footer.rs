@@ -10,6 +10,7 @@ use parquet::file::metadata::{
     ParquetStatisticsPolicy,
 };
 
+use crate::checksums::Checksums;
 use crate::error::{TableError, while_doing};
 use crate::schema::{FileKind, SCHEMA_VERSION};
 use crate::writer::{SCHEMA_VERSION_KEY, TABLE_KEY};
@@ -25,9 +26,41 @@ const MAGIC: &[u8] = b"PAR1";
 pub struct Footer {
     file_len: u64,
     metadata: Arc<ParquetMetaData>,
+    checksums: Option<Checksums>,
 }
 
 impl Footer {
+    /// The footer of a data object whose bytes are all at hand, once every one of them has been checked.
+    pub(crate) fn of_checked_file(bytes: &Bytes, kind: FileKind) -> Result<Self, TableError> {
+        let file_len = bytes.len() as u64;
+        let tail = file_len.saturating_sub(TAIL_BYTES) as usize..bytes.len();
+        let footer = footer_range(file_len, &bytes[tail])?;
+        let body_len = Checksums::start(footer.start) as usize;
+        let decoded = Self::decode_checked(file_len, footer, &bytes.slice(body_len..), kind)?;
+        if let Some(checksums) = &decoded.checksums {
+            checksums.check(0, &bytes[..body_len])?;
+        }
+        Ok(decoded)
+    }
+
+    /// Decodes the footer of a data object, `footer`, from the bytes of the file from its checksums on.
+    pub(crate) fn decode_checked(
+        file_len: u64,
+        footer: Range<u64>,
+        bytes: &Bytes,
+        kind: FileKind,
+    ) -> Result<Self, TableError> {
+        let (checksums, bytes) = Checksums::open(bytes, footer.start)?;
+        let mut decoded = Self::decode(file_len, footer, bytes, kind)?;
+        decoded.checksums = Some(checksums);
+        Ok(decoded)
+    }
+
+    /// The checksums of a data object.
+    pub(crate) fn checksums(&self) -> Option<&Checksums> {
+        self.checksums.as_ref()
+    }
+
     /// The footer of a file whose bytes are all at hand.
     pub(crate) fn of_file(bytes: &Bytes, kind: FileKind) -> Result<Self, TableError> {
         let file_len = bytes.len() as u64;
@@ -38,7 +71,7 @@ impl Footer {
     }
 
     /// Decodes the bytes of [`footer_range`].
-    pub(crate) fn decode(
+    fn decode(
         file_len: u64,
         range: Range<u64>,
         bytes: Bytes,
@@ -65,6 +98,7 @@ impl Footer {
                 Ok(Self {
                     file_len,
                     metadata: Arc::new(metadata),
+                    checksums: None,
                 })
             }
             DecodeResult::NeedsData(_) | DecodeResult::Finished => Err(TableError::NotParquet {

@@ -1,7 +1,8 @@
 //! Finds rows in a data object without reading it whole; the caller does the I/O.
 //!
 //! A scan asks for byte ranges and takes bytes: first the footer, then, where statistics leave a row group standing, a
-//! few bytes of its Bloom filters, then the filter's columns, and last the pages that hold the rows found.
+//! few bytes of its Bloom filters, then the filter's columns, and last the pages that hold the rows found. All of it comes in
+//! whole blocks that have checksums: damaged bytes are an error, and never another row.
 //!
 //! ```no_run
 //! # fn fetch(range: &std::ops::Range<u64>) -> bytes::Bytes { unimplemented!() }
@@ -41,6 +42,7 @@ use parquet::file::metadata::{
 };
 use trailback_sessions::Session;
 
+use crate::checksums::Checksums;
 use crate::decode::{BATCH_ROWS, DecodedRows, known_columns, reader_metadata};
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
@@ -72,6 +74,8 @@ pub struct Scan {
     filter: Filter,
     footer: Option<Footer>,
     state: State,
+    /// The parts of the file that are wanted; whole blocks that hold them were asked for.
+    wanted: Vec<Range<u64>>,
     rows: DecodedRows<Session>,
 }
 
@@ -102,6 +106,7 @@ impl Scan {
             filter,
             footer: None,
             state,
+            wanted: Vec::new(),
             rows: DecodedRows::default(),
         }
     }
@@ -125,7 +130,7 @@ impl Scan {
     /// Takes the bytes that [`Step::Need`] asked for.
     ///
     /// # Errors
-    /// When bytes are not as long as their range.
+    /// When bytes are not as long as their range, or not those that were written.
     pub fn supply(&mut self, ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Result<(), TableError> {
         for (index, range) in ranges.iter().enumerate() {
             let len = bytes.get(index).map_or(0, Bytes::len);
@@ -134,7 +139,7 @@ impl Scan {
                 return Err(TableError::SuppliedLength { start, end, len });
             }
         }
-        let supplied = ranges.into_iter().zip(bytes);
+        let supplied = self.checked(ranges, bytes)?.into_iter();
         match &mut self.state {
             State::Tail { range, bytes } => {
                 *bytes = supplied
@@ -164,12 +169,38 @@ impl Scan {
         Ok(())
     }
 
+    /// Checks whole blocks, and cuts out of them the parts that are wanted. The end of the file is checked when it is decoded.
+    fn checked(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+        bytes: Vec<Bytes>,
+    ) -> Result<Vec<(Range<u64>, Bytes)>, TableError> {
+        let supplied: Vec<_> = ranges.into_iter().zip(bytes).collect();
+        let checksums = self.footer.as_ref().and_then(Footer::checksums);
+        let Some(checksums) = checksums else {
+            return Ok(supplied);
+        };
+        for (range, bytes) in &supplied {
+            checksums.check(range.start, bytes)?;
+        }
+        let cut = |wanted: Range<u64>| {
+            let covers = |(range, _): &&(Range<u64>, Bytes)| {
+                range.start <= wanted.start && wanted.end <= range.end
+            };
+            let (range, bytes) = supplied.iter().find(covers)?;
+            let place = (wanted.start - range.start) as usize..(wanted.end - range.start) as usize;
+            Some((wanted, bytes.slice(place)))
+        };
+        let wanted = std::mem::take(&mut self.wanted);
+        Ok(wanted.into_iter().filter_map(cut).collect())
+    }
+
     /// Goes on as far as the bytes supplied allow. After an error there is no more to come.
     ///
     /// # Errors
     /// When the file is no data object of ours, or damaged.
     pub fn step(&mut self) -> Result<Step, TableError> {
-        let step = refusing_damage(|| self.run()).and_then(|step| self.within_file(step));
+        let step = refusing_damage(|| self.run()).and_then(|step| self.in_whole_blocks(step));
         if step.is_err() {
             self.state = State::Done;
         }
@@ -191,20 +222,22 @@ impl Scan {
         }
     }
 
-    /// A damaged file can send us looking for bytes that it does not have.
-    fn within_file(&self, step: Step) -> Result<Step, TableError> {
-        match &step {
-            Step::Need(ranges)
-                if ranges
-                    .iter()
-                    .any(|range| range.start > range.end || range.end > self.file_len) =>
-            {
-                Err(TableError::NotParquet {
-                    reason: "a page lies outside the file",
-                })
-            }
-            _ => Ok(step),
+    /// Asks for the blocks that hold what is needed, because only whole blocks can be checked.
+    fn in_whole_blocks(&mut self, step: Step) -> Result<Step, TableError> {
+        let checksums = self.footer.as_ref().and_then(Footer::checksums);
+        let (Step::Need(ranges), Some(checksums)) = (&step, checksums) else {
+            return Ok(step);
+        };
+        let body_len = checksums.body_len();
+        let is_outside = |range: &Range<u64>| range.start > range.end || range.end > body_len;
+        if ranges.iter().any(is_outside) {
+            return Err(TableError::NotParquet {
+                reason: "a page lies outside the file",
+            });
         }
+        let blocks = checksums.cover(ranges);
+        self.wanted.clone_from(ranges);
+        Ok(Step::Need(blocks))
     }
 
     fn read_tail(&mut self) -> Result<Option<Step>, TableError> {
@@ -214,14 +247,15 @@ impl Scan {
         let Some(tail) = bytes.take() else {
             return Ok(Some(Step::Need(vec![range.clone()])));
         };
-        let wanted = footer_range(self.file_len, &tail)?;
-        match wanted.start.checked_sub(range.start) {
+        let footer = footer_range(self.file_len, &tail)?;
+        let start = Checksums::start(footer.start);
+        match start.checked_sub(range.start) {
             Some(before) => {
                 let bytes = tail.slice(before as usize..);
-                let footer = Footer::decode(self.file_len, wanted, bytes, KIND)?;
+                let footer = Footer::decode_checked(self.file_len, footer, &bytes, KIND)?;
                 self.start(footer)?;
             }
-            None => *range = wanted,
+            None => *range = start..self.file_len,
         }
         Ok(None)
     }

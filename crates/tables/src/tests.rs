@@ -12,7 +12,9 @@ use proptest::prelude::*;
 use trailback_sessions::{Issuance, Session, Timestamp};
 
 use crate::arbitrary;
+use crate::checksums::seal;
 use crate::columns::Row;
+use crate::footer::footer_range;
 use crate::{
     SCHEMA_VERSION, TableError, decode_data_object, decode_fragment, encode_data_object,
     encode_fragment,
@@ -70,8 +72,9 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        // A damaged text may well be a text.
-        let _ = decode_data_object::<Session>(bytes.into());
+        let is_damaged = bytes != encode_data_object(&rows).unwrap();
+        let decoded = decode_data_object::<Session>(bytes.into());
+        prop_assert_eq!(decoded.is_err(), is_damaged);
     }
 }
 
@@ -120,7 +123,9 @@ fn foreign_file(table: Option<&str>, version: i32, columns: Vec<(&str, ArrayRef)
     let batch = RecordBatch::try_new(schema.clone(), arrays).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).unwrap();
     writer.write(&batch).unwrap();
-    writer.into_inner().unwrap().into()
+    let file = writer.into_inner().unwrap();
+    let footer = footer_range(file.len() as u64, &file).unwrap();
+    seal(file, footer.start as usize).into()
 }
 
 fn texts(value: &str) -> ArrayRef {
