@@ -26,7 +26,7 @@ use trailback_cloudtrail::Record;
 
 pub use caller::caller_facts;
 
-use crate::issuance::{Issuance, MfaFacts, SessionType};
+use crate::issuance::{Issuance, MfaFacts, Outcome, SessionType};
 
 /// The version of the extraction, kept in every row. Raise it whenever a record would give another row than before:
 /// of two rows of one record the higher version wins (rule L1).
@@ -125,6 +125,9 @@ pub fn extract(record: &Record<'_>) -> Result<Option<Issuance>, Unreadable> {
 pub fn observe(record: &Record<'_>) -> Result<Issuance, Unreadable> {
     let mut row = begin(record)?;
     row.session.session_type = SessionType::Witness;
+    if row.record.outcome == Outcome::Issued {
+        row.record.outcome = Outcome::Used;
+    }
     Ok(row)
 }
 

@@ -89,6 +89,8 @@ pub enum Outcome {
     Issued,
     /// The call was refused or went wrong.
     Failed,
+    /// The call hands out nothing: it was made with a session's credentials, and is asked about. Never in the table.
+    Used,
 }
 
 /// The columns of the group Session.

@@ -28,9 +28,10 @@ pub(crate) enum Condition {
         column: &'static Column,
         prefix: Text,
     },
-    /// The column is false or null.
-    NotTrue {
+    /// The column is true, false or null as asked for.
+    Flag {
         column: &'static Column,
+        flag: Flag,
     },
     /// `since <= event_time < until`.
     Time {
@@ -41,6 +42,26 @@ pub(crate) enum Condition {
     Matching(Matcher),
     And(Vec<Condition>),
     Or(Vec<Condition>),
+}
+
+/// What a column of true, false and null may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flag {
+    False,
+    Unknown,
+    /// False or unknown.
+    NotTrue,
+}
+
+impl Flag {
+    /// Whether a value passes.
+    pub(crate) fn passes(self, value: Option<bool>) -> bool {
+        match self {
+            Self::False => value == Some(false),
+            Self::Unknown => value.is_none(),
+            Self::NotTrue => value != Some(true),
+        }
+    }
 }
 
 /// Decides by the columns of [`MatchFacts`].
@@ -124,18 +145,30 @@ impl Filter {
         Self::any(columns.map(|column| Self::known_text_in(column, [sha256])))
     }
 
-    /// Rows for which no MFA is known: neither on the call, nor in the caller's session, nor at the origin.
+    /// Rows of chains without MFA: the origin had none, and none was shown on the call or in the caller's session.
     #[must_use]
     pub fn no_mfa() -> Self {
-        let not_true = |name| {
+        Self::mfa_at_origin(Flag::False)
+    }
+
+    /// Rows of chains of whose MFA the logs say nothing: not whether the origin had one, and none was shown on the call or
+    /// in the caller's session.
+    #[must_use]
+    pub fn mfa_unknown() -> Self {
+        Self::mfa_at_origin(Flag::Unknown)
+    }
+
+    fn mfa_at_origin(origin: Flag) -> Self {
+        let flag = |(name, flag)| {
             let column = columns::named(name);
-            column.map_or(Condition::Always, |column| Condition::NotTrue { column })
+            column.map_or(Condition::Always, |column| Condition::Flag { column, flag })
         };
-        Self(Condition::And(
-            ["session_mfa", "caller_mfa", "origin_mfa"]
-                .map(not_true)
-                .into(),
-        ))
+        let flags = [
+            ("origin_mfa", origin),
+            ("session_mfa", Flag::NotTrue),
+            ("caller_mfa", Flag::NotTrue),
+        ];
+        Self(Condition::And(flags.map(flag).into()))
     }
 
     /// Rows recorded at `since` or later and before `until`.
@@ -261,7 +294,10 @@ impl Condition {
             Self::TextPrefix { column, prefix } => {
                 matches!(column.value(row), Value::Text(text) if text.starts_with(&**prefix))
             }
-            Self::NotTrue { column } => column.value(row) != Value::Bool(true),
+            Self::Flag { column, flag } => flag.passes(match column.value(row) {
+                Value::Bool(value) => Some(value),
+                _ => None,
+            }),
             Self::Time { since, until } => {
                 (*since..*until).contains(&row.issuance.record.event_time)
             }
@@ -286,7 +322,7 @@ impl Condition {
             Self::Always => Vec::new(),
             Self::TextIn { column, .. }
             | Self::TextPrefix { column, .. }
-            | Self::NotTrue { column } => vec![column.name],
+            | Self::Flag { column, .. } => vec![column.name],
             Self::Time { .. } => vec!["event_time"],
             Self::Matching(_) => MATCH_COLUMNS.to_vec(),
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::columns).collect(),

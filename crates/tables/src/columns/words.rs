@@ -23,8 +23,11 @@ pub(crate) trait Word: Copy + PartialEq + 'static {
 }
 
 impl Word for Outcome {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Self::Issued, "issued"), (Self::Failed, "failed")];
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Issued, "issued"),
+        (Self::Failed, "failed"),
+        (Self::Used, "used"),
+    ];
 }
 
 impl Word for SessionType {

@@ -65,16 +65,19 @@ fn retain(
         Condition::TextPrefix { column, prefix } => {
             retain_texts(column, &Wanted::Beginning(prefix), batch, passes)?;
         }
-        Condition::NotTrue { column } => {
-            if let Some(array) = batch.column_by_name(column.name) {
-                let flags = array
+        Condition::Flag { column, flag } => match batch.column_by_name(column.name) {
+            Some(array) => {
+                let values = array
                     .as_boolean_opt()
                     .ok_or_else(|| wrong_type(column.name))?;
-                for (pass, flag) in passes.iter_mut().zip(flags) {
-                    *pass &= flag != Some(true);
+                for (pass, value) in passes.iter_mut().zip(values) {
+                    *pass &= flag.passes(value);
                 }
             }
-        }
+            // A column that the file lacks is null in every row.
+            None if flag.passes(None) => {}
+            None => passes.fill(false),
+        },
         Condition::Time { since, until } => {
             for (pass, time) in passes.iter_mut().zip(event_times(batch)?) {
                 *pass &= (*since..*until).contains(&time);
