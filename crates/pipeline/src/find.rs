@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use trailback_sessions::{Issuance, LOOK_BACK_MS, Session, Subject, Text, Timestamp, Wanted, link};
+use trailback_sessions::{
+    Issuance, LOOK_BACK_MS, Session, SessionType, Subject, Text, Timestamp, Wanted, link,
+};
 use trailback_tables::TableError;
 use trailback_tables::filter::Filter;
 
@@ -181,6 +183,43 @@ pub async fn ancestors(lake: &Lake, session: &Session) -> Result<Vec<Session>, F
     Ok(known.into_values().collect())
 }
 
+/// The [`ancestors`] of each of some sessions, in their order, with shared look-ups.
+///
+/// # Errors
+///
+/// When the lake cannot be read.
+pub async fn ancestors_of_each(
+    lake: &Lake,
+    sessions: &[Session],
+) -> Result<Vec<Vec<Session>>, FindError> {
+    let hops = sessions.iter().flat_map(|session| &session.chain.hops);
+    let wanted: BTreeSet<(Timestamp, Text)> = hops
+        .map(|hop| (hop.event_time, hop.event_id.clone()))
+        .collect();
+    let mut known: HashMap<(Timestamp, Text), Session> = HashMap::new();
+    if let (Some(first), Some(last)) = (wanted.first(), wanted.last()) {
+        let filter = Filter::event_ids(wanted.iter().map(|(_, event_id)| event_id.clone()));
+        let range = TimeRange::spanning(first.0, last.0);
+        let is_wanted = |row: &Session| wanted.contains(&place(row));
+        let found = collect(lake, &filter, &range, &is_wanted).await?;
+        known.extend(found.into_iter().map(|row| (place(&row), row)));
+    }
+    let mut of_each = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        // A row names its nearest ancestors; those of a longer chain are looked up one after the other.
+        of_each.push(if session.chain.truncated {
+            ancestors(lake, session).await?
+        } else {
+            let hops = session.chain.hops.iter();
+            let places = hops.map(|hop| (hop.event_time, hop.event_id.clone()));
+            places
+                .filter_map(|place| known.get(&place).cloned())
+                .collect()
+        });
+    }
+    Ok(of_each)
+}
+
 /// Everything that the sessions a subject names turned into: those sessions, their children, the children's children
 /// and so on, in the order of time. `range` limits the subject's own sessions.
 ///
@@ -228,36 +267,68 @@ pub async fn descendants(
     Ok(known.into_values().collect())
 }
 
-/// Links one record of any call against the lake, as [`observe`](trailback_sessions::observe) read it: who made it?
+/// Links records of any calls against the lake, as [`observe`](trailback_sessions::observe) read them: who made each? The
+/// answers are in the records' order, and the look-ups are shared: a few hundred records cost little more than one.
 ///
-/// A record that is a row of the lake already is answered with that row.
+/// None of them is taken for the issuance of another. One that is a row of the lake already is answered with that row.
 ///
 /// # Errors
 ///
 /// When the lake cannot be read.
-pub async fn link_record(lake: &Lake, record: Issuance) -> Result<Session, FindError> {
-    let at = record.record.event_time;
-    let subject = Subject::EventId(record.record.event_id.clone());
-    let known = find(lake, &subject, &TimeRange::spanning(at, at)).await?;
-    let is_it = |row: &Session| {
-        row.issuance
-            .record
-            .event_ids
-            .contains(&record.record.event_id)
+pub async fn link_records(lake: &Lake, records: Vec<Issuance>) -> Result<Vec<Session>, FindError> {
+    let times = records.iter().map(|record| record.record.event_time);
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
+        return Ok(Vec::new());
     };
-    if let Some(row) = known.into_iter().find(is_it) {
-        return Ok(row);
+    let mut known = rows_of(lake, &records, TimeRange::spanning(first, last)).await?;
+    let is_new = |record: &&Issuance| !known.contains_key(&record_place(record));
+    let new: Vec<Issuance> = records.iter().filter(is_new).cloned().collect();
+    let wanted = Arc::new(Wanted::by(&new));
+    let range = TimeRange::spanning(Timestamp(first.0.saturating_sub(LOOK_BACK_MS)), last);
+    let earlier = match wanted.is_empty() {
+        true => Vec::new(),
+        false => collect(lake, &Filter::wanted(wanted), &range, &|_| true).await?,
+    };
+    let linked = tokio::task::spawn_blocking(move || link_apart(&new, &earlier)).await?;
+    known.extend(
+        linked
+            .into_iter()
+            .map(|row| (record_place(&row.issuance), row)),
+    );
+    let places = records.iter().map(record_place);
+    Ok(places
+        .filter_map(|place| known.get(&place).cloned())
+        .collect())
+}
+
+/// The rows that records are already, by the place of the record.
+async fn rows_of(
+    lake: &Lake,
+    records: &[Issuance],
+    range: TimeRange,
+) -> Result<HashMap<(Timestamp, Text), Session>, FindError> {
+    let ids = records.iter().map(|record| record.record.event_id.clone());
+    let found = collect(lake, &Filter::event_ids(ids), &range, &|_| true).await?;
+    let mut rows = HashMap::new();
+    for row in found {
+        let record = &row.issuance.record;
+        for event_id in &record.event_ids {
+            rows.insert((record.event_time, event_id.clone()), row.clone());
+        }
     }
-    let wanted = Arc::new(Wanted::by(std::slice::from_ref(&record)));
-    let range = TimeRange::spanning(Timestamp(at.0.saturating_sub(LOOK_BACK_MS)), at);
-    let filter = Filter::wanted(wanted);
-    let earlier = collect(lake, &filter, &range, &|_| true).await?;
-    let linked = tokio::task::spawn_blocking(move || link(vec![record], &earlier)).await?;
-    // One row in, one row out.
-    linked.into_iter().next().ok_or_else(|| FindError::Damaged {
-        location: lake.location(),
-        cause: None,
-    })
+    Ok(rows)
+}
+
+/// Links records that know nothing of each other.
+fn link_apart(records: &[Issuance], earlier: &[Session]) -> Vec<Session> {
+    let is_witness = |record: &Issuance| record.session.session_type == SessionType::Witness;
+    // Witnesses are nobody's parents, so any number of them is linked in one go.
+    let runs = records.chunk_by(|one, next| is_witness(one) && is_witness(next));
+    runs.flat_map(|run| link(run.to_vec(), earlier)).collect()
+}
+
+fn record_place(record: &Issuance) -> (Timestamp, Text) {
+    (record.record.event_time, record.record.event_id.clone())
 }
 
 /// All rows that pass a filter and a last check, in the order of time.

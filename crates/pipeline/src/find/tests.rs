@@ -193,7 +193,11 @@ async fn a_raw_record_is_linked_to_who_made_it() {
         observe(&Record::parse(&mut text).unwrap()).unwrap()
     };
     let used = story::other_call(77, minute(27 * 60 + 30), &story[2]);
-    let session = link_record(&lake, observed(&used)).await.unwrap();
+    let link_one = async |record| {
+        let linked = link_records(&lake, vec![observed(record)]).await.unwrap();
+        linked.into_iter().next().unwrap()
+    };
+    let session = link_one(&used).await;
     assert_eq!(
         (session.link.status, session.chain.depth),
         (LinkStatus::Linked, 3)
@@ -209,19 +213,55 @@ async fn a_raw_record_is_linked_to_who_made_it() {
     );
     // The same call days later: those credentials are dead, and nobody is blamed.
     let too_late = story::other_call(78, minute(27 * 60 + 36 * 60 + 1), &story[2]);
-    let session = link_record(&lake, observed(&too_late)).await.unwrap();
+    let session = link_one(&too_late).await;
     assert_eq!(
         (session.link.status, session.chain.depth),
         (LinkStatus::Gap, 0)
     );
     // A record that is a row is answered with the row.
-    let known = link_record(&lake, observed(&story[1])).await.unwrap();
+    let known = link_one(&story[1]).await;
     assert_eq!(
         known,
         find(&lake, &key(2).parse().unwrap(), &ALWAYS)
             .await
             .unwrap()[0]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_records_are_linked_as_each_by_itself_with_as_few_look_ups_as_one() {
+    let story = days(60);
+    let (in_lake, not_in_lake) = story.split_at(50);
+    let (store, lake) = memory_lake().await;
+    ingest(&lake, "all", in_lake).await;
+    let watched = Arc::new(FaultyStore::watching(store));
+    let lake = lake_in(Arc::clone(&watched) as _).await;
+    // Uses, rows of the lake, and issuances that are parents of each other but not in the lake.
+    let uses = (0..50_u32).map(|n| story::other_call(900 + n, minute(47 * 50), &story[n as usize]));
+    let records: Vec<Issuance> = uses
+        .chain(story[40..50].iter().cloned())
+        .chain(not_in_lake.iter().cloned())
+        .map(|record| {
+            let mut text = record.to_string().into_bytes();
+            let record = Record::parse(&mut text).unwrap();
+            trailback_sessions::extract(&record)
+                .unwrap()
+                .unwrap_or_else(|| observe(&record).unwrap())
+        })
+        .collect();
+    let mut one_by_one = Vec::new();
+    for record in &records {
+        one_by_one.extend(link_records(&lake, vec![record.clone()]).await.unwrap());
+    }
+    let before = watched.calls().len();
+    let together = link_records(&lake, records.clone()).await.unwrap();
+    let calls = watched.calls().len() - before;
+    assert_eq!(together, one_by_one);
+    assert!(calls * 10 < before, "{calls} calls, {before} one by one");
+    let of_each = ancestors_of_each(&lake, &together).await.unwrap();
+    for (session, found) in together.iter().zip(of_each) {
+        assert_eq!(found, ancestors(&lake, session).await.unwrap());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
