@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use trailback_cloudtrail::Limits;
 
 /// Who is really behind a CloudTrail key, role session or event.
 #[derive(Debug, Parser)]
@@ -61,6 +62,8 @@ pub(crate) struct Ingest {
     pub(crate) paths: Vec<OsString>,
     #[command(flatten)]
     pub(crate) lake: Lake,
+    #[command(flatten)]
+    pub(crate) limits: ReadLimits,
 }
 
 /// See [`Command::Link`].
@@ -90,7 +93,9 @@ pub(crate) struct Trace {
     /// trace that
     #[arg(long, value_name = "PATH")]
     pub(crate) logs: Vec<OsString>,
-    /// How many matching sessions to show, newest first; 0 shows all
+    #[command(flatten)]
+    pub(crate) limits: ReadLimits,
+    /// How many matching sessions to show, newest first; 0 shows all (of a subject of `-`, as they come)
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) limit: usize,
     #[command(flatten)]
@@ -127,9 +132,12 @@ pub(crate) struct Sessions {
     /// Only sessions under this session policy: a SHA-256, or how it starts
     #[arg(long, value_name = "SHA")]
     pub(crate) policy: Option<String>,
-    /// Only sessions without MFA: none on the call, in the caller's session or at the origin, as far as the logs say
+    /// Only sessions without MFA: the origin had none, and neither the call nor the caller's session shows any
     #[arg(long)]
     pub(crate) no_mfa: bool,
+    /// Only sessions of whose MFA the logs say nothing, as of most services, SAML and OIDC
+    #[arg(long, conflicts_with = "no_mfa")]
+    pub(crate) mfa_unknown: bool,
     #[command(flatten)]
     pub(crate) period: Period,
     /// How many sessions to show, newest first; 0 shows all
@@ -165,6 +173,17 @@ pub(crate) struct Lake {
     /// The folder of the lake
     #[arg(long, value_name = "DIR")]
     pub(crate) lake: OsString,
+}
+
+/// What no log object may exceed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ReadLimits {
+    /// How long one record may be, in bytes; parsing takes up to 30 times as much memory
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().record_bytes_max)]
+    pub(crate) record_limit: usize,
+    /// How much one log object may unpack to, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().unpacked_bytes_max)]
+    pub(crate) unpacked_limit: u64,
 }
 
 /// The time in which calls are looked for.

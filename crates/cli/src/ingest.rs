@@ -1,7 +1,7 @@
 //! `trailback ingest`: log objects into a lake, then linked.
 
 use miette::IntoDiagnostic;
-use trailback_pipeline::extract::{ExtractOptions, extract};
+use trailback_pipeline::extract::extract;
 use trailback_pipeline::lake::Access;
 use trailback_pipeline::link::{LinkOptions, link};
 use trailback_pipeline::log_objects::folders;
@@ -15,7 +15,7 @@ pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answe
     let paths = settings::existing_paths(&typed.paths)?;
     let lake = lake::open(&typed.lake, Access::Write).await?;
     let progress = progress::bar();
-    let options = ExtractOptions::default();
+    let options = settings::reading(typed.limits);
     let log_objects = folders::find(&paths).await.into_diagnostic()?;
     let extracted = extract(&lake, log_objects, &options, &progress, &mut |_| {})
         .await

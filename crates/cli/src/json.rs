@@ -1,8 +1,18 @@
 //! Answers as JSON, one object a line, keyed by the table's column names.
+//!
+//! JSON leaves control characters above U+007E and the characters that reorder or hide text as they are, but answers are
+//! read on terminals too: here they stand as `\\uXXXX`, which is the same text to every parser.
+
+use std::io;
 
 use serde::Serialize;
+use serde::ser::Error as _;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 use trailback_sessions::Session;
 use trailback_tables::columns::Row;
+
+use crate::render::text::is_unsafe;
 
 /// A trace: the hops from the origin down, the last one being what was asked about.
 pub(crate) fn trail(subject: &str, hops: &[Session]) -> serde_json::Result<String> {
@@ -24,7 +34,53 @@ struct Trail<'a> {
 }
 
 fn line(value: &impl Serialize) -> serde_json::Result<String> {
-    let mut line = serde_json::to_string(value)?;
-    line.push('\n');
-    Ok(line)
+    let mut line = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut line, SafeText))?;
+    line.push(b'\n');
+    String::from_utf8(line).map_err(serde_json::Error::custom)
+}
+
+/// Compact, and safe to print.
+struct SafeText;
+
+impl Formatter for SafeText {
+    fn write_string_fragment<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_unsafe) {
+            let (plain, from) = rest.split_at(at);
+            writer.write_all(plain.as_bytes())?;
+            let mut characters = from.chars();
+            let mut units = [0; 2];
+            for unit in characters
+                .next()
+                .unwrap_or_default()
+                .encode_utf16(&mut units)
+            {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn what_a_terminal_obeys_or_hides_is_escaped_and_stays_the_same_text() {
+        let hostile = "a\u{9b}31m\u{85}\u{7f}\u{202e}gnp\u{200b}\u{2066}\u{feff}\u{e0041}\u{1b}\"\\ Müller 東京 🚀";
+        let printed = line(&hostile).unwrap();
+        let is_plain = |character: char| character == '\n' || !super::is_unsafe(character);
+        assert!(printed.chars().all(is_plain), "{printed:?}");
+        assert!(printed.contains("\\u009b31m\\u0085"), "{printed}");
+        assert!(printed.contains("\\udb40\\udc41"), "{printed}");
+        assert!(printed.contains("Müller 東京 🚀"), "{printed}");
+        assert_eq!(serde_json::from_str::<String>(&printed).unwrap(), hostile);
+    }
 }

@@ -1,6 +1,11 @@
 //! What `trace -` reads: a CloudTrail record in any of the shapes in which people hold one.
 
-use serde_json::{Deserializer, Value};
+use std::fmt;
+use std::io::{BufReader, Read};
+use std::ops::ControlFlow;
+
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Deserializer, Map, Value};
 
 /// Standard input holds no record.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -31,60 +36,156 @@ pub(crate) enum NoRecord {
 const SHAPES: &str = "give a CloudTrail record, {\"Records\": […]}, the output of `aws cloudtrail lookup-events`, \
                       or an EventBridge event";
 
-/// Finds the records in what was pasted, each as the text of one JSON object.
-pub(crate) fn records(pasted: &[u8]) -> Result<Vec<Vec<u8>>, NoRecord> {
-    let mut found = Vec::new();
+/// Takes one record after the other, each as the text of one JSON object; says whether to go on.
+pub(crate) type OnRecord<'a> = &'a mut dyn FnMut(Vec<u8>) -> ControlFlow<()>;
+
+/// Finds the records in what is pasted, one after the other, however many there are.
+pub(crate) fn read(pasted: impl Read, on_record: OnRecord<'_>) -> Result<(), NoRecord> {
+    let mut documents = Deserializer::from_reader(BufReader::new(pasted));
+    let mut found = Found {
+        on_record,
+        is_any: false,
+        is_enough: false,
+    };
     let mut is_empty = true;
-    for document in Deserializer::from_slice(pasted).into_iter::<Value>() {
+    // Errors unless the end is reached, which a pipe tells only when it is.
+    while documents.end().is_err() {
         is_empty = false;
-        collect(document.map_err(NoRecord::NotJson)?, &mut found);
+        let read = Documents(&mut found).deserialize(&mut documents);
+        if found.is_enough {
+            return Ok(());
+        }
+        read.map_err(|error| match error.io_error_kind() {
+            Some(_) => NoRecord::Unreadable(error.into()),
+            None => NoRecord::NotJson(error),
+        })?;
     }
-    if is_empty {
-        return Err(NoRecord::Empty);
+    match found.is_any {
+        true => Ok(()),
+        false if is_empty => Err(NoRecord::Empty),
+        false => Err(NoRecord::NotARecord),
     }
-    if found.is_empty() {
-        return Err(NoRecord::NotARecord);
-    }
-    Ok(found
-        .into_iter()
-        .map(|record| record.to_string().into_bytes())
-        .collect())
 }
 
-/// Takes the records out of one document: each wrapping is known by the member that only it has.
-fn collect(document: Value, found: &mut Vec<Value>) {
-    match document {
-        Value::Array(documents) => documents
-            .into_iter()
-            .for_each(|inner| collect(inner, found)),
-        Value::Object(mut members) => {
-            if let Some(wrapped) = members
-                .remove("Records")
-                .or_else(|| members.remove("Events"))
-            {
-                collect(wrapped, found);
-            } else if let Some(Value::String(text)) = members.remove("CloudTrailEvent") {
-                // lookup-events gives the record as a string of JSON.
-                found.extend(serde_json::from_str(&text).into_iter().filter(is_record));
-            } else if let Some(detail) = members.remove("detail") {
-                collect(detail, found);
-            } else {
-                let record = Value::Object(members);
-                found.extend(is_record(&record).then_some(record));
+/// What becomes of records.
+struct Found<'a> {
+    on_record: OnRecord<'a>,
+    is_any: bool,
+    is_enough: bool,
+}
+
+impl Found<'_> {
+    /// Takes the record that an object is, or wraps: each wrapping is known by the member that only it has.
+    fn object(&mut self, mut members: Map<String, Value>) {
+        if let Some(Value::String(text)) = members.remove("CloudTrailEvent") {
+            // lookup-events gives the record as a string of JSON.
+            if let Ok(Value::Object(record)) = serde_json::from_str(&text) {
+                self.record(record);
+            }
+        } else if let Some(Value::Object(detail)) = members.remove("detail") {
+            self.object(detail);
+        } else {
+            self.record(members);
+        }
+    }
+
+    fn record(&mut self, record: Map<String, Value>) {
+        if is_record(&record) && !self.is_enough {
+            self.is_any = true;
+            let json = Value::Object(record).to_string().into_bytes();
+            self.is_enough = (self.on_record)(json).is_break();
+        }
+    }
+}
+
+/// A document, or a list of them at any depth. Lists are never in memory as a whole, single objects are.
+struct Documents<'f, 'a>(&'f mut Found<'a>);
+
+impl<'de> DeserializeSeed<'de> for Documents<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, document: D) -> Result<(), D::Error> {
+        document.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Documents<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(SHAPES)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Documents(self.0))?.is_some() {
+            if self.0.is_enough {
+                return Err(A::Error::custom("enough was read"));
             }
         }
-        _ => {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let mut members = Map::new();
+        let mut is_wrapping = false;
+        while let Some(name) = object.next_key::<String>()? {
+            if matches!(&*name, "Records" | "Events") {
+                is_wrapping = true;
+                object.next_value_seed(Documents(self.0))?;
+            } else {
+                members.insert(name, object.next_value()?);
+            }
+        }
+        if !is_wrapping {
+            self.0.object(members);
+        }
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 }
 
 /// Every record says who called what.
-fn is_record(value: &Value) -> bool {
-    value.get("eventName").is_some() && value.get("eventSource").is_some()
+fn is_record(record: &Map<String, Value>) -> bool {
+    record.contains_key("eventName") && record.contains_key("eventSource")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{NoRecord, records};
+    use std::ops::ControlFlow;
+
+    use super::{NoRecord, read};
+
+    fn records(pasted: &[u8]) -> Result<Vec<Vec<u8>>, NoRecord> {
+        let mut records = Vec::new();
+        let mut take = |record| {
+            records.push(record);
+            ControlFlow::Continue(())
+        };
+        read(pasted, &mut take).map(|()| records)
+    }
 
     const RECORD: &str =
         r#"{"eventName":"ListBuckets","eventSource":"s3.amazonaws.com","eventID":"e1"}"#;
@@ -142,5 +243,32 @@ mod tests {
             records(deep.as_bytes()),
             Err(NoRecord::NotJson(_))
         ));
+    }
+
+    #[test]
+    fn records_are_taken_before_the_rest_is_there_and_no_longer_than_wanted() {
+        /// Has one record to give, and then breaks.
+        struct Endless(usize);
+        impl std::io::Read for Endless {
+            fn read(&mut self, block: &mut [u8]) -> std::io::Result<usize> {
+                let text = match self.0 {
+                    0 => format!(r#"{{"Records":[{RECORD}"#),
+                    _ => format!(",{RECORD}"),
+                };
+                self.0 += 1;
+                block[..text.len()].copy_from_slice(text.as_bytes());
+                Ok(text.len())
+            }
+        }
+        let mut count = 0;
+        let mut take = |_| {
+            count += 1;
+            match count {
+                3 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        };
+        read(Endless(0), &mut take).unwrap();
+        assert_eq!(count, 3);
     }
 }

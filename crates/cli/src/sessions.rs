@@ -80,6 +80,9 @@ fn filter(
     if typed.no_mfa {
         filter = filter.and(Filter::no_mfa());
     }
+    if typed.mfa_unknown {
+        filter = filter.and(Filter::mfa_unknown());
+    }
     Ok(filter)
 }
 

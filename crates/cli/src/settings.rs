@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use trailback_pipeline::extract::ExtractOptions;
 use trailback_pipeline::find::TimeRange;
 use trailback_sessions::subject::NotASubject;
 use trailback_sessions::{Session, Timestamp};
@@ -23,6 +24,13 @@ pub(crate) enum WrongUse {
     /// A path without a file or folder.
     #[error("{} does not exist", path.display())]
     NoSuchPath {
+        /// What was typed.
+        path: PathBuf,
+    },
+    /// A pipe, or a device: it cannot be read twice, which a checksum may ask for.
+    #[error("{} is neither a file nor a folder", path.display())]
+    #[diagnostic(help("write what it gives into a file, and name that"))]
+    NotAFile {
         /// What was typed.
         path: PathBuf,
     },
@@ -72,18 +80,33 @@ pub(crate) fn path(typed: &OsStr) -> Result<PathBuf, WrongUse> {
     }
 }
 
-/// Understands paths to read from: each must exist.
+/// How log objects are read.
+pub(crate) fn reading(typed: crate::args::ReadLimits) -> ExtractOptions {
+    let mut options = ExtractOptions::default();
+    options.limits.record_bytes_max = typed.record_limit;
+    options.limits.unpacked_bytes_max = typed.unpacked_limit;
+    options
+}
+
+/// Understands paths to read from: each must be a file or folder.
 pub(crate) fn existing_paths(typed: &[OsString]) -> Result<Vec<PathBuf>, WrongUse> {
     let paths: Vec<PathBuf> = typed
         .iter()
         .map(|typed| path(typed))
         .collect::<Result<_, _>>()?;
-    match paths.iter().find(|path| !path.exists()) {
-        Some(missing) => Err(WrongUse::NoSuchPath {
-            path: missing.clone(),
-        }),
-        None => Ok(paths),
+    for path in &paths {
+        // What cannot be looked at is told by who reads it.
+        match path.metadata() {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Err(WrongUse::NoSuchPath { path: path.clone() });
+            }
+            Ok(found) if !found.is_file() && !found.is_dir() => {
+                return Err(WrongUse::NotAFile { path: path.clone() });
+            }
+            _ => {}
+        }
     }
+    Ok(paths)
 }
 
 /// Understands `--since` and `--until`, both included; a day of `--until` counts to its end.

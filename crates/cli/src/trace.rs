@@ -1,35 +1,25 @@
 //! `trailback trace`: from the origin down to what was asked about.
 
-use std::io::{IsTerminal, Read};
+mod pasted;
+mod show;
+
 use std::path::PathBuf;
 
 use miette::IntoDiagnostic;
-use trailback_cloudtrail::Record;
 use trailback_pipeline::extract::{ExtractOptions, uses};
-use trailback_pipeline::find::{TimeRange, ancestors, find, link_record};
+use trailback_pipeline::find::{TimeRange, find, link_records};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_pipeline::log_objects::folders;
-use trailback_sessions::{
-    Issuance, LOOK_BACK_HOURS, Outcome, Session, Subject, Timestamp, extract, observe,
-};
+use trailback_sessions::{Issuance, LOOK_BACK_HOURS, Outcome, Session, Subject, Timestamp};
 
-use crate::args::AnswerFormat;
 use crate::look::Look;
-use crate::raw_record::{self, NoRecord};
-use crate::render::trace::{Trail, render};
 use crate::render::{not_found, words};
 use crate::settings::{self, WrongUse};
-use crate::{Answer, args, json, lake, output, progress};
+use crate::{Answer, args, lake, output, progress};
+use show::Shown;
 
 /// The longest time that credentials live, in milliseconds.
 const LIFETIME_MAX_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
-
-/// What was found: the subject's own sessions (or calls), newest first.
-struct Found {
-    sessions: Vec<Session>,
-    /// How many older ones are left out.
-    more: usize,
-}
 
 /// Runs the command.
 pub(crate) async fn run(typed: args::Trace, look: Look) -> miette::Result<Answer> {
@@ -40,10 +30,12 @@ pub(crate) async fn run(typed: args::Trace, look: Look) -> miette::Result<Answer
         .transpose()?;
     let range = settings::period(&typed.period)?;
     let logs = settings::existing_paths(&typed.logs)?;
+    let mut shown = Shown::new(&typed, look);
     if typed.subject == "-" {
         let lake = lake::open(&typed.lake, Access::Read).await?;
-        let sessions = link_all(&lake, observe_all(&read_standard_input()?)?).await?;
-        return show(&lake, &typed, limited(sessions, typed.limit), look).await;
+        pasted::run(&lake, &typed, &mut shown).await?;
+        shown.tell_left_out();
+        return Ok(Answer::Complete);
     }
     let subject: Subject = typed.subject.parse().map_err(WrongUse::from)?;
     let lake = lake::open(&typed.lake, Access::Read).await?;
@@ -57,13 +49,37 @@ pub(crate) async fn run(typed: args::Trace, look: Look) -> miette::Result<Answer
         ),
     };
     if sessions.is_empty() && !logs.is_empty() {
-        sessions = link_all(&lake, search(&logs, &subject, &range).await?).await?;
+        let options = settings::reading(typed.limits);
+        let calls = search(&logs, &subject, &range, &options).await?;
+        sessions = link_records(&lake, calls).await.into_diagnostic()?;
+        sessions.sort_by_key(|session| session.issuance.record.event_time);
     }
     if sessions.is_empty() {
-        output::tell(&not_found::explain(&subject, !logs.is_empty()));
+        let is_limited = at.is_some() || range != TimeRange::default();
+        output::tell(&why_nothing(&lake, &subject, is_limited, !logs.is_empty()).await?);
         return Ok(Answer::Incomplete);
     }
-    show(&lake, &typed, limited(sessions, typed.limit), look).await
+    let sessions = limited(sessions, typed.limit, &mut shown);
+    shown.show(&lake, sessions).await?;
+    shown.tell_left_out();
+    Ok(Answer::Complete)
+}
+
+/// Why nothing was found: it is not there, or it is there at another time than the one asked for.
+async fn why_nothing(
+    lake: &Lake,
+    subject: &Subject,
+    is_limited: bool,
+    searched_logs: bool,
+) -> miette::Result<String> {
+    if is_limited {
+        let always = TimeRange::default();
+        let outside = find(lake, subject, &always).await.into_diagnostic()?;
+        if !outside.is_empty() {
+            return Ok(not_found::outside(subject, &outside));
+        }
+    }
+    Ok(not_found::explain(subject, searched_logs))
 }
 
 /// In which time a session that is alive at a moment was issued.
@@ -96,67 +112,14 @@ fn alive_at(sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
     alive.cloned().into_iter().collect()
 }
 
-/// The newest sessions, newest first.
-fn limited(mut sessions: Vec<Session>, limit: usize) -> Found {
+/// The newest sessions, newest first; the others are left out.
+fn limited(mut sessions: Vec<Session>, limit: usize, shown: &mut Shown<'_>) -> Vec<Session> {
     sessions.reverse();
-    let more = if limit == 0 {
-        0
-    } else {
-        sessions.len().saturating_sub(limit)
-    };
-    sessions.truncate(sessions.len() - more);
-    Found { sessions, more }
-}
-
-async fn show(
-    lake: &Lake,
-    typed: &args::Trace,
-    found: Found,
-    look: Look,
-) -> miette::Result<Answer> {
-    for (number, session) in found.sessions.into_iter().enumerate() {
-        let subject = if typed.subject == "-" {
-            words::call(&session)
-        } else {
-            typed.subject.clone()
-        };
-        let mut hops = ancestors(lake, &session).await.into_diagnostic()?;
-        hops.push(session);
-        let text = match typed.format.format {
-            AnswerFormat::Json => json::trail(&subject, &hops).into_diagnostic()?,
-            AnswerFormat::Text => {
-                let divider = if number > 0 { "\n" } else { "" };
-                format!(
-                    "{divider}{}",
-                    render(
-                        &Trail {
-                            subject: &subject,
-                            hops: &hops
-                        },
-                        look
-                    )
-                )
-            }
-        };
-        output::print(&text)?;
+    if limit > 0 {
+        shown.left_out = sessions.len().saturating_sub(limit);
+        sessions.truncate(limit);
     }
-    if found.more > 0 {
-        output::tell(&not_found::more(
-            found.more,
-            "--at TIME picks the one alive then, --limit 0 shows all",
-        ));
-    }
-    Ok(Answer::Complete)
-}
-
-/// Links calls against the lake; gives them in the order of time.
-async fn link_all(lake: &Lake, calls: Vec<Issuance>) -> miette::Result<Vec<Session>> {
-    let mut sessions = Vec::new();
-    for call in calls {
-        sessions.push(link_record(lake, call).await.into_diagnostic()?);
-    }
-    sessions.sort_by_key(|session| session.issuance.record.event_time);
-    Ok(sessions)
+    sessions
 }
 
 /// Searches raw log objects for calls that the subject's credentials made.
@@ -164,35 +127,12 @@ async fn search(
     logs: &[PathBuf],
     subject: &Subject,
     range: &TimeRange,
+    options: &ExtractOptions,
 ) -> miette::Result<Vec<Issuance>> {
-    let (options, progress) = (ExtractOptions::default(), progress::bar());
     let log_objects = folders::find(logs).await.into_diagnostic()?;
-    let found = uses(log_objects, subject, range, &options, &progress)
+    let found = uses(log_objects, subject, range, options, &progress::bar())
         .await
         .into_diagnostic()?;
     output::name_problems(&found.problems);
     Ok(found.calls)
-}
-
-/// Reads each record as the issuance that it is, or as a use of the caller's session.
-fn observe_all(records: &[Vec<u8>]) -> Result<Vec<Issuance>, NoRecord> {
-    let observe_one = |json: &Vec<u8>| {
-        let mut json = json.clone();
-        let record = Record::parse(&mut json).map_err(NoRecord::NotRead)?;
-        let issuance = extract(&record).map_err(NoRecord::NotUsable)?;
-        issuance.map_or_else(|| observe(&record).map_err(NoRecord::NotUsable), Ok)
-    };
-    records.iter().map(observe_one).collect()
-}
-
-fn read_standard_input() -> miette::Result<Vec<Vec<u8>>> {
-    if std::io::stdin().is_terminal() {
-        output::tell("paste a CloudTrail record, then press Ctrl-D on a line of its own");
-    }
-    let mut pasted = Vec::new();
-    std::io::stdin()
-        .lock()
-        .read_to_end(&mut pasted)
-        .map_err(NoRecord::Unreadable)?;
-    Ok(raw_record::records(&pasted)?)
 }

@@ -3,19 +3,12 @@
 use trailback_sessions::Session;
 
 use super::page::{Column, Page};
+use super::text::safe;
 use super::words::{
     INHERITED, Toned, account, lines, mfa, moment, origin, outcome, policies, policy_name,
     session_name, shown, tags,
 };
 use crate::look::{Look, Tone};
-
-const NARROW: &[Column] = &[
-    Column::fixed("Time (UTC)"),
-    Column::flowing("Origin"),
-    Column::flowing("Role / session"),
-    Column::fixed("MFA"),
-    Column::fixed("Outcome"),
-];
 
 const WIDE: &[Column] = &[
     Column::fixed("Time (UTC)"),
@@ -34,7 +27,9 @@ pub(crate) fn render(sessions: &[Session], look: Look) -> String {
     if look.is_wide() {
         page.table(WIDE, sessions.iter().map(wide_row).collect());
     } else {
-        page.table(NARROW, sessions.iter().map(narrow_row).collect());
+        sessions
+            .iter()
+            .for_each(|session| block(&mut page, session));
     }
     page.into_text()
 }
@@ -56,14 +51,35 @@ fn origin_cell(session: &Session) -> Toned {
     )
 }
 
-fn narrow_row(session: &Session) -> Vec<Toned> {
-    vec![
-        (moment(session.issuance.record.event_time), Tone::Plain),
-        origin_cell(session),
-        (session_name(session), Tone::Plain),
-        mfa(session),
-        outcome(session),
-    ]
+/// A session in two lines or three, which end with what to copy into a trace: its key, or its event ID.
+fn block(page: &mut Page, session: &Session) {
+    let (record, facts) = (&session.issuance.record, &session.issuance.session);
+    let (outcome, outcome_tone) = outcome(session);
+    let head = format!(
+        "{}  {}, account {}",
+        moment(record.event_time),
+        session_name(session),
+        account(session)
+    );
+    let head_tone = if outcome_tone == Tone::Bad {
+        Tone::Bad
+    } else {
+        Tone::Strong
+    };
+    page.paragraph(&(head, head_tone));
+    let id = match &facts.access_key_id {
+        Some(key) => safe(key),
+        None => format!("event {}", safe(&record.event_id)),
+    };
+    let (origin, origin_tone) = origin_cell(session);
+    let tone = if origin_tone == Tone::Bad {
+        Tone::Bad
+    } else {
+        Tone::Plain
+    };
+    let by = if session.origin.known { "by " } else { "" };
+    let text = format!("{by}{origin}, MFA {}, {outcome} {id}", mfa(session).0);
+    page.bullet("  ", &(text, tone));
 }
 
 fn wide_row(session: &Session) -> Vec<Toned> {

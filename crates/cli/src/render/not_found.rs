@@ -1,8 +1,9 @@
 //! What is said where an answer is missing or cut, and how to go on.
 
-use trailback_sessions::{Subject, access_key};
+use trailback_sessions::{Session, Subject, access_key};
 
 use super::text::{count, safe};
+use super::words::{moment, outcome};
 
 /// Why nothing was found, and how to go on; `searched_logs` where raw log objects were searched too.
 pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
@@ -36,6 +37,37 @@ pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
         lines.push("to trace a call that was made with it:".to_owned());
         lines.push("  --logs PATH          finds one in raw log objects".to_owned());
         lines.push("  trailback trace -    takes one on standard input".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// How many sessions outside the time asked for are told one by one.
+const OUTSIDE_TOLD_MAX: usize = 5;
+
+/// That the subject is in the lake, but outside the time asked for, with the times found. `sessions` is in the order of time.
+pub(crate) fn outside(subject: &Subject, sessions: &[Session]) -> String {
+    let mut lines = vec![format!(
+        "{} is in this lake, but not at the time asked for; it names {}:",
+        safe(subject.text()),
+        count(sessions.len() as u64, "issuance", "issuances")
+    )];
+    for session in sessions.iter().rev().take(OUTSIDE_TOLD_MAX) {
+        let expiry = session.issuance.session.expires_at;
+        let until = expiry.map_or_else(String::new, |expiry| {
+            format!(", expires {} UTC", moment(expiry))
+        });
+        lines.push(format!(
+            "  {} UTC, {}{until}",
+            moment(session.issuance.record.event_time),
+            outcome(session).0
+        ));
+    }
+    if let Some(oldest) = sessions
+        .first()
+        .filter(|_| sessions.len() > OUTSIDE_TOLD_MAX)
+    {
+        let oldest = moment(oldest.issuance.record.event_time);
+        lines.push(format!("  and older ones, back to {oldest} UTC"));
     }
     lines.join("\n")
 }

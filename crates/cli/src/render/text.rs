@@ -20,7 +20,7 @@ pub(crate) fn safe(text: &str) -> String {
 }
 
 /// Control characters, separators that end a line, zero-width characters, and those that change the direction of text.
-fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -7,9 +7,9 @@ use super::page::{Column, Page, Rail};
 use super::remarks::{earlier_hops, hop_name, remarks};
 use super::text::{count, safe};
 use super::words::{
-    self, ISSUED, TRANSITIVE, Toned, absent, account, call, came_from, is_use, lines, link,
-    link_in_full, mfa, mfa_in_full, moment, origin, origin_mfa, outcome, policies, policy_name,
-    session_name, shown, tags, whole_arn,
+    self, ISSUED, TRANSITIVE, Toned, absent, account, call, came_from, is_use, link, link_in_full,
+    mfa, mfa_in_full, moment, origin, origin_mfa, outcome, policies_or_none, policy_name,
+    session_name, shown, tags_or_none, whole_arn,
 };
 use crate::look::{Look, Tone};
 
@@ -226,8 +226,8 @@ fn hop_entries(hops: &[Session], position: usize) -> Vec<(&'static str, Toned)> 
     entries.push(("from", plain(came_from(session))));
     if !is_use(session) {
         entries.push(("MFA", mfa_in_full(session)));
-        entries.push(("tags", listed(&tags(session))));
-        entries.push(("policy", listed(&policies(session, whole_arn))));
+        entries.push(("tags", tags_or_none(session, ", ")));
+        entries.push(("policy", policies_or_none(session, whole_arn, ", ")));
     }
     let before = position.checked_sub(1).map_or_else(
         || "the hop before".to_owned(),
@@ -302,19 +302,22 @@ fn hop_table(page: &mut Page, hops: &[Session]) {
 fn hop_row(hops: &[Session], position: usize) -> Vec<Toned> {
     let session = &hops[position];
     let plain = |text: String| (text, Tone::Plain);
+    let of_issuance = |cell: fn(&Session) -> Toned| {
+        if is_use(session) {
+            absent()
+        } else {
+            cell(session)
+        }
+    };
     vec![
         (short_name(hops, position), Tone::Accent),
         plain(moment(session.issuance.record.event_time)),
         plain(account(session)),
         (session_name(session), Tone::Strong),
         plain(shown(session.issuance.record.source_ip_address.as_ref())),
-        if is_use(session) {
-            absent()
-        } else {
-            mfa(session)
-        },
-        lines(tags(session)),
-        lines(policies(session, policy_name)),
+        of_issuance(mfa),
+        of_issuance(|session| tags_or_none(session, "\n")),
+        of_issuance(|session| policies_or_none(session, policy_name, "\n")),
         link(session),
     ]
 }
@@ -326,7 +329,10 @@ fn short_name(hops: &[Session], position: usize) -> String {
         .to_owned()
 }
 
-/// Where an auditor finds the record of every hop.
+/// What of an entry of a hop stands in the table already, or in the line above the entries.
+const IN_TABLE: [&str; 4] = ["account", "session", "key", "tags"];
+
+/// The evidence of every hop in full, and where an auditor finds its record.
 fn records(page: &mut Page, hops: &[Session]) {
     for (position, session) in hops.iter().enumerate() {
         let key = issued_key(session).map_or_else(String::new, |key| format!(", issued {key}"));
@@ -337,21 +343,12 @@ fn records(page: &mut Page, hops: &[Session]) {
             (name.trim_start_matches("the "), Tone::Accent),
             &head,
         );
-        for (label, text) in record_entries(session) {
-            let label = if label == "event" { "event " } else { "" };
-            page.entry(
-                Rail::NONE,
-                ("", Tone::Dim),
-                &(format!("{label}{}", text.0), text.1),
-            );
+        for (label, text) in hop_entries(hops, position) {
+            // A policy has more to say than the table only where there is one.
+            let is_absent = label == "policy" && text.1 == Tone::Dim;
+            if !is_absent && !IN_TABLE.contains(&label) {
+                page.entry(Rail::NONE, (label, Tone::Dim), &text);
+            }
         }
-    }
-}
-
-fn listed(items: &[String]) -> Toned {
-    if items.is_empty() {
-        ("none".to_owned(), Tone::Dim)
-    } else {
-        (items.join(", "), Tone::Plain)
     }
 }

@@ -159,6 +159,7 @@ pub(crate) const ISSUED: &str = "issued";
 pub(crate) fn outcome(session: &Session) -> Toned {
     match session.issuance.record.outcome {
         Outcome::Failed => ("refused".to_owned(), Tone::Bad),
+        Outcome::Used => ("used".to_owned(), Tone::Plain),
         Outcome::Issued if is_use(session) => ("used".to_owned(), Tone::Plain),
         Outcome::Issued => (ISSUED.to_owned(), Tone::Plain),
     }
@@ -237,6 +238,44 @@ pub(crate) fn policies(session: &Session, managed_name: fn(&str) -> String) -> V
         .iter()
         .map(|arn| managed_name(&safe(arn)));
     inline.into_iter().chain(managed).collect()
+}
+
+/// Whether the record says what was asked for: CloudTrail leaves the request out where access was denied.
+fn has_request(session: &Session) -> bool {
+    let facts = &session.issuance.session;
+    session.issuance.record.outcome != Outcome::Failed
+        || facts.session_name.is_some()
+        || facts.duration_seconds.is_some()
+}
+
+/// The tags in force on one line each, or whether there are none.
+pub(crate) fn tags_or_none(session: &Session, divider: &str) -> Toned {
+    let tags = tags(session);
+    if tags.is_empty() && has_request(session) && !session.effective_tags_known {
+        return (
+            "none of its own, inherited ones not known".to_owned(),
+            Tone::Dim,
+        );
+    }
+    items_or_none(&tags, divider, session)
+}
+
+/// The session policies, or whether there are none.
+pub(crate) fn policies_or_none(
+    session: &Session,
+    managed_name: fn(&str) -> String,
+    divider: &str,
+) -> Toned {
+    items_or_none(&policies(session, managed_name), divider, session)
+}
+
+/// None is a fact only where the record has the request.
+fn items_or_none(items: &[String], divider: &str, session: &Session) -> Toned {
+    match items {
+        [] if has_request(session) => ("none".to_owned(), Tone::Dim),
+        [] => ("not in the logs".to_owned(), Tone::Dim),
+        items => (items.join(divider), Tone::Plain),
+    }
 }
 
 /// The ARN as it is.

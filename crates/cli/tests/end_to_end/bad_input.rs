@@ -141,3 +141,89 @@ fn an_odd_object_costs_nothing_but_itself() {
         );
     }
 }
+
+#[test]
+fn a_long_record_is_read_once_the_limit_that_the_error_names_is_raised() {
+    let room = Room::new();
+    let agent = format!(r#","userAgent":"{}""#, "x".repeat(2 << 20));
+    room.write_log("long.json", &object(&[record("long", &agent)]));
+    let logs = room.path("logs").display().to_string();
+    let refused = room.run(&["ingest", &logs]);
+    assert!(told(&refused).contains("raise the record limit"));
+    let read = room.run(&["ingest", &logs, "--record-limit", "4194304"]);
+    assert_eq!(read.status.code(), Some(0), "{}", told(&read));
+    let refused = room.run(&["ingest", &logs, "--unpacked-limit", "1000"]);
+    assert!(told(&refused).contains("raise the unpacked limit"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let room = Room::new();
+    let pipe = room.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let output = room.run(&["ingest", &pipe.display().to_string()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told(&output).contains("is neither a file nor a folder"));
+}
+
+#[test]
+fn a_corrupt_copy_leaves_nothing_behind_once_the_object_was_fetched_again() {
+    let (room, other) = (Room::new(), Room::new());
+    let sound = gzip(&object(&[record(
+        "60061e5d-0000-4000-8000-000000000001",
+        "",
+    )]));
+    let mut corrupt = sound.clone();
+    let checksum = corrupt.len() - 8;
+    corrupt[checksum] ^= 1;
+    let ingest = |room: &Room, content: &[u8]| {
+        room.write_log("a.json.gz", content);
+        room.run(&["ingest", &room.path("logs").display().to_string()])
+    };
+    let output = ingest(&room, &corrupt);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        told(&output).contains("1 of its records are not believed"),
+        "{}",
+        told(&output)
+    );
+    assert!(ingest(&room, &sound).status.success());
+    assert!(ingest(&other, &sound).status.success());
+    assert_eq!(
+        crate::room::table(&room.lake()),
+        crate::room::table(&other.lake())
+    );
+}
+
+#[test]
+fn a_damaged_data_object_is_never_believed_and_can_be_made_again() {
+    let room = Room::with_sample();
+    let whole = crate::room::table(&room.lake());
+    let name = whole
+        .keys()
+        .find(|name| name.ends_with(".parquet"))
+        .unwrap();
+    let path = room.lake().join("sessions/data").join(name);
+    let sound = room.answer(&["sessions", "--format", "json", "--limit", "0"]);
+    for place in (0..whole[name].len()).step_by(whole[name].len() / 20) {
+        let mut damaged = whole[name].clone();
+        damaged[place] ^= 4;
+        std::fs::write(&path, damaged).unwrap();
+        let output = room.run(&["sessions", "--format", "json", "--limit", "0"]);
+        match output.status.code() {
+            Some(0) => assert_eq!(printed(&output), sound, "byte {place}"),
+            _ => assert!(
+                told(&output).contains("trailback link --rebuild"),
+                "{}",
+                told(&output)
+            ),
+        }
+    }
+    assert!(room.run(&["link", "--rebuild"]).status.success());
+    assert_eq!(
+        room.answer(&["sessions", "--format", "json", "--limit", "0"]),
+        sound
+    );
+}

@@ -287,6 +287,103 @@ fn sessions_are_listed_newest_first_and_filtered() {
 }
 
 #[test]
+fn without_mfa_and_mfa_unknown_are_two_lists() {
+    let room = Room::with_sample();
+    let listed = |filter| {
+        json_lines(&printed(
+            &room.run(&["sessions", "--format", "json", filter]),
+        ))
+    };
+    let (without, unknown) = (listed("--no-mfa"), listed("--mfa-unknown"));
+    assert!(!unknown.is_empty());
+    for (rows, origin_mfa) in [(without, Value::Bool(false)), (unknown, Value::Null)] {
+        for row in rows {
+            assert_eq!(row["origin_mfa"], origin_mfa, "{row}");
+            assert_ne!(row["session_mfa"], true, "{row}");
+            assert_ne!(row["caller_mfa"], true, "{row}");
+        }
+    }
+}
+
+#[test]
+fn a_subject_outside_the_time_asked_for_is_told_with_the_times_found() {
+    let room = Room::with_sample();
+    for time in [["--at", "2026-11-19"], ["--since", "2026-11-21"]] {
+        let outside = room.run(&[&["trace", RESTORE_KEY][..], &time].concat());
+        assert_eq!(
+            (outside.status.code(), printed(&outside).as_str()),
+            (Some(1), "")
+        );
+        insta::assert_snapshot!("outside_the_time", told(&outside));
+    }
+    let nowhere = room.run(&["trace", "ASIAWO645SY5AAAAAAAA", "--at", "2026-11-19"]);
+    assert!(told(&nowhere).starts_with("no ingested record hands out"));
+}
+
+#[test]
+fn a_call_that_hands_out_nothing_does_not_claim_to_have_issued_anything() {
+    let room = Room::with_sample();
+    let record = std::fs::read(samples().join("record.json")).unwrap();
+    let mut command = room.command(&["trace", "-", "--format", "json"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    running.stdin.take().unwrap().write_all(&record).unwrap();
+    let traces = json_lines(&printed(&running.wait_with_output().unwrap()));
+    let hops = traces[0]["hops"].as_array().unwrap();
+    let outcomes: Vec<_> = hops.iter().map(|hop| hop["outcome"].as_str()).collect();
+    assert_eq!(outcomes.last(), Some(&Some("used")));
+    assert!(
+        outcomes[..outcomes.len() - 1]
+            .iter()
+            .all(|outcome| *outcome == Some("issued"))
+    );
+}
+
+#[test]
+fn any_number_of_records_is_traced_the_newest_or_all_as_they_come() {
+    let room = Room::with_sample();
+    let record: Value =
+        serde_json::from_slice(&std::fs::read(samples().join("record.json")).unwrap()).unwrap();
+    let call = |number: u32| {
+        let mut call = record.clone();
+        call["eventID"] = format!("00000000-0000-4000-8000-{number:012}").into();
+        call["eventTime"] = format!(
+            "2026-11-20T09:{:02}:{:02}Z",
+            40 + number / 60 % 20,
+            number % 60
+        )
+        .into();
+        call.to_string()
+    };
+    // Backwards in time.
+    let calls: Vec<String> = (0..700).rev().map(call).collect();
+    let traced = |limit: &str| {
+        let arguments = ["trace", "-", "--format", "json", "--limit", limit];
+        let mut command = room.command(&arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut running = command.spawn().unwrap();
+        let mut stdin = running.stdin.take().unwrap();
+        let pasted = format!("{{\"Records\":[{}]}}", calls.join(","));
+        std::thread::spawn(move || stdin.write_all(pasted.as_bytes()));
+        let output = running.wait_with_output().unwrap();
+        let event_id = |trace: &Value| {
+            let hops = trace["hops"].as_array().unwrap();
+            assert_eq!(hops[0]["link_status"], "origin");
+            let event_id = hops.last().unwrap()["event_id"].as_str().unwrap();
+            event_id[24..].parse::<u32>().unwrap()
+        };
+        let ids: Vec<u32> = json_lines(&printed(&output)).iter().map(event_id).collect();
+        (ids, told(&output))
+    };
+    assert_eq!(traced("0"), ((0..700).rev().collect(), String::new()));
+    let told = "697 older sessions not shown; --limit 0 shows all\n";
+    assert_eq!(traced("3"), (vec![699, 698, 697], told.to_owned()));
+}
+
+#[test]
 fn the_whole_hash_of_a_policy_finds_what_its_start_finds() {
     let room = Room::with_sample();
     let by_start = room.answer(&["sessions", "--policy", "9e7851b471ce", "--format", "json"]);

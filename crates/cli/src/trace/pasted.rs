@@ -1,0 +1,121 @@
+//! `trace -`: who made the calls whose records come on standard input?
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+
+use miette::IntoDiagnostic;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use trailback_cloudtrail::Record;
+use trailback_pipeline::find::link_records;
+use trailback_pipeline::lake::Lake;
+use trailback_sessions::{Issuance, Session, Timestamp, extract, observe};
+
+use super::show::Shown;
+use crate::raw_record::{self, NoRecord};
+use crate::{args, output};
+
+/// How many records are linked at once: they share their look-ups, and a Bloom filter is not asked for more values.
+const RECORDS_AT_ONCE: usize = 256;
+
+/// Traces the records: the newest of them, or all as they come.
+pub(super) async fn run(
+    lake: &Lake,
+    typed: &args::Trace,
+    shown: &mut Shown<'_>,
+) -> miette::Result<()> {
+    let mut calls = read_standard_input();
+    if typed.limit > 0 {
+        let (newest, left_out) = newest(&mut calls, typed.limit).await?;
+        shown.left_out = left_out;
+        return link_and_show(lake, newest, shown).await;
+    }
+    let mut batch = Vec::with_capacity(RECORDS_AT_ONCE);
+    while calls.recv_many(&mut batch, RECORDS_AT_ONCE).await > 0 {
+        let (read, failure) = until_failure(batch.drain(..));
+        link_and_show(lake, read, shown).await?;
+        failure.map_or(Ok(()), Err)?;
+    }
+    Ok(())
+}
+
+/// The calls before the first failure, and the failure.
+fn until_failure(
+    calls: impl Iterator<Item = Result<Issuance, NoRecord>>,
+) -> (Vec<Issuance>, Option<NoRecord>) {
+    let mut read = Vec::new();
+    for call in calls {
+        match call {
+            Ok(call) => read.push(call),
+            Err(failure) => return (read, Some(failure)),
+        }
+    }
+    (read, None)
+}
+
+/// The newest calls, newest first, and how many older ones there were.
+async fn newest(
+    calls: &mut Receiver<Result<Issuance, NoRecord>>,
+    limit: usize,
+) -> Result<(Vec<Issuance>, usize), NoRecord> {
+    let mut kept: BTreeMap<(Timestamp, usize), Issuance> = BTreeMap::new();
+    let mut count = 0;
+    while let Some(call) = calls.recv().await {
+        let call = call?;
+        kept.insert((call.record.event_time, count), call);
+        count += 1;
+        if kept.len() > limit {
+            kept.pop_first();
+        }
+    }
+    let left_out = count - kept.len();
+    Ok((kept.into_values().rev().collect(), left_out))
+}
+
+async fn link_and_show(
+    lake: &Lake,
+    calls: Vec<Issuance>,
+    shown: &mut Shown<'_>,
+) -> miette::Result<()> {
+    let mut calls = calls.into_iter().peekable();
+    while calls.peek().is_some() {
+        let batch = calls.by_ref().take(RECORDS_AT_ONCE).collect();
+        let sessions: Vec<Session> = link_records(lake, batch).await.into_diagnostic()?;
+        shown.show(lake, sessions).await?;
+    }
+    Ok(())
+}
+
+/// Reads records while others are linked: as issuances where they are such, else as uses of the caller's session.
+fn read_standard_input() -> Receiver<Result<Issuance, NoRecord>> {
+    if std::io::stdin().is_terminal() {
+        output::tell("paste a CloudTrail record, then press Ctrl-D on a line of its own");
+    }
+    let (to_taker, taker) = mpsc::channel(RECORDS_AT_ONCE);
+    // A thread that nothing waits for: who gives the records may keep standard input open when enough was seen.
+    std::thread::spawn(move || {
+        let mut take = |json: Vec<u8>| hand_on(&to_taker, understand(json));
+        if let Err(failure) = raw_record::read(std::io::stdin().lock(), &mut take) {
+            let _ = to_taker.blocking_send(Err(failure));
+        }
+    });
+    taker
+}
+
+/// Hands a call on; stops after one that cannot be understood, and when nobody takes them any more.
+fn hand_on(
+    to_taker: &Sender<Result<Issuance, NoRecord>>,
+    call: Result<Issuance, NoRecord>,
+) -> ControlFlow<()> {
+    let is_last = call.is_err();
+    match to_taker.blocking_send(call) {
+        Ok(()) if !is_last => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    }
+}
+
+fn understand(mut json: Vec<u8>) -> Result<Issuance, NoRecord> {
+    let record = Record::parse(&mut json).map_err(NoRecord::NotRead)?;
+    let issuance = extract(&record).map_err(NoRecord::NotUsable)?;
+    issuance.map_or_else(|| observe(&record).map_err(NoRecord::NotUsable), Ok)
+}
