@@ -335,6 +335,9 @@ const IN_TABLE: [&str; 4] = ["account", "session", "key", "tags"];
 /// The evidence of every hop in full, and where an auditor finds its record.
 fn records(page: &mut Page, hops: &[Session]) {
     for (position, session) in hops.iter().enumerate() {
+        if position > 0 {
+            page.gap("");
+        }
         let key = issued_key(session).map_or_else(String::new, |key| format!(", issued {key}"));
         let name = hop_name(hops, position);
         let head = (format!("{}{key}", call(session)), Tone::Plain);
