@@ -225,7 +225,7 @@ async fn a_damaged_fragment_is_mended_by_reading_its_log_objects_again() {
         assert_eq!(fragments(&store), sound);
     }
     let linked = crate::link::link(&lake, &LinkOptions::default(), &silent()).await;
-    assert_eq!(linked.unwrap().rows, 40);
+    assert_eq!(linked.unwrap().sessions.rows, 40);
 }
 
 /// A gzip member; with a wrong checksum if it is to be corrupt.
