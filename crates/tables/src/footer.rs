@@ -50,7 +50,16 @@ impl Footer {
         bytes: &Bytes,
         kind: FileKind,
     ) -> Result<Self, TableError> {
-        let (checksums, bytes) = Checksums::open(bytes, footer.start)?;
+        let (checksums, bytes) = match Checksums::open(bytes, footer.start) {
+            Err(TableError::NoChecksums) => {
+                // A file of something else says so, and has no need of checksums.
+                let of_footer = (footer.start - Checksums::start(footer.start)) as usize;
+                let bytes = bytes.slice(of_footer.min(bytes.len())..);
+                Self::decode(file_len, footer, bytes, kind)?;
+                return Err(TableError::NoChecksums);
+            }
+            opened => opened?,
+        };
         let mut decoded = Self::decode(file_len, footer, bytes, kind)?;
         decoded.checksums = Some(checksums);
         Ok(decoded)
