@@ -362,6 +362,8 @@ impl<'a, K: Kind> Run<'a, K> {
     ) -> Result<(), LinkError> {
         let hours = self.hours(&Day::RANGE).len() as u64;
         self.tally.hours = hours;
+        // A run that begins again looks at everything again.
+        (self.tally.hours_left, self.tally.lag_seconds) = (0, 0);
         self.progress.begins(
             Step::Link,
             Amount {
@@ -436,7 +438,7 @@ impl<'a, K: Kind> Run<'a, K> {
         for hour in self.hours(&(day..=day)) {
             if self.differs(hour) || must_rebuild {
                 if until.is_some_and(|until| Instant::now() >= until) {
-                    self.tally.hours_left += 1;
+                    self.leave(hour);
                     continue;
                 }
                 self.build(hour).await?;
@@ -446,6 +448,17 @@ impl<'a, K: Kind> Run<'a, K> {
                 .advances(Step::Link, Amount { items: 1, bytes: 0 });
         }
         Ok(is_changed)
+    }
+
+    /// Leaves an hour to the next run, and notes how long it has waited at most: since its newest fragment came. Where not
+    /// that but an hour before it is the reason, it has waited for less.
+    fn leave(&mut self, hour: EventHour) {
+        self.tally.hours_left += 1;
+        let of_hour = self.fragments.get(&hour);
+        let newest = of_hour.and_then(|fragments| fragments.values().max());
+        let waited_ms = newest.map_or(0, |newest| self.now.0 - newest.0);
+        let waited_seconds = u64::try_from(waited_ms / 1_000).unwrap_or_default();
+        self.tally.lag_seconds = self.tally.lag_seconds.max(waited_seconds);
     }
 
     /// Whether an hour's rows were built from something else than what there is now.

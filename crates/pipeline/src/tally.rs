@@ -227,6 +227,9 @@ pub struct LinkTally {
     pub hours_linked: u64,
     /// Hours that changed but were left to the next run for want of time.
     pub hours_left: u64,
+    /// For how long the first of those has waited at most, in seconds by the store's time: since its newest fragment was
+    /// written. 0 when none was left.
+    pub lag_seconds: u64,
     /// Rows of the hours that were linked.
     pub rows_linked: u64,
     /// What linking came to for those rows; nothing for rows of the ledger.

@@ -1,6 +1,24 @@
 //! Extracts log objects as CloudTrail delivers them.
 
-#[allow(dead_code, reason = "the handler that reads notifications follows")]
+mod handler;
 mod notification;
+mod outcomes;
+mod settings;
+mod work;
 
-fn main() {}
+use std::process::ExitCode;
+
+use handler::Handler;
+use settings::Settings;
+use trailback_operation::{invocation, logs};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match Settings::from_environment() {
+        Ok(settings) => settings,
+        Err(wrong) => return logs::refuse(&wrong),
+    };
+    logs::start(settings.log_level);
+    let handler = Handler::new(settings).await;
+    invocation::serve(|invocation| handler.handle(invocation)).await
+}

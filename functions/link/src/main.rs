@@ -1,3 +1,21 @@
 //! Links the lake on a schedule.
 
-fn main() {}
+mod handler;
+mod settings;
+
+use std::process::ExitCode;
+
+use handler::Handler;
+use settings::Settings;
+use trailback_operation::{invocation, logs};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match Settings::from_environment() {
+        Ok(settings) => settings,
+        Err(wrong) => return logs::refuse(&wrong),
+    };
+    logs::start(settings.log_level);
+    let handler = Handler::new(settings).await;
+    invocation::serve(|invocation| handler.handle(invocation)).await
+}

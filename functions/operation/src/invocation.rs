@@ -2,9 +2,31 @@
 
 use std::error::Error;
 use std::fmt;
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use lambda_runtime::{Context, Diagnostic};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// An invocation: its payload as it came, and what Lambda says of it.
+pub type Invocation = LambdaEvent<Box<RawValue>>;
+
+/// Asks Lambda for invocations and answers them, until Lambda ends this process.
+pub async fn serve<Answer: Serialize, Answering>(
+    handle: impl Fn(Invocation) -> Answering,
+) -> ExitCode
+where
+    Answering: Future<Output = Result<Answer, Failure>>,
+{
+    match lambda_runtime::run(service_fn(handle)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tracing::error!(%failure, "cannot talk to Lambda");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// How much time an invocation has before Lambda ends the process; none where the moment is past.
 #[expect(

@@ -7,6 +7,7 @@
 //! thread: a frozen function would lose what such a thread has not sent yet.
 
 pub mod invocation;
+pub mod lake;
 pub mod logs;
 pub mod metrics;
 pub mod settings;

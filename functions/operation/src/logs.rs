@@ -3,6 +3,8 @@
 //! Every line carries the request ID (in `span`, where the runtime puts it), and whatever speaks of a log object names
 //! it in the field `log_object`.
 
+use std::process::ExitCode;
+
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
@@ -10,7 +12,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::settings::{Reading, Setting};
+use crate::settings::{Reading, Setting, WrongSettings};
 
 /// How much is logged, as this program is set.
 pub const LOG_LEVEL: Setting = Setting {
@@ -51,6 +53,13 @@ pub fn start(level: LevelFilter) {
     let subscriber = subscriber(level, std::io::stdout);
     // The only way to fail is that somebody was first, and then logs are not lost either.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Logs why this process cannot start, and gives the code to exit with. Lambda reports the exit, the log says why.
+pub fn refuse(wrong: &WrongSettings) -> ExitCode {
+    start(LevelFilter::INFO);
+    tracing::error!("{wrong}");
+    ExitCode::FAILURE
 }
 
 /// What writes the lines.

@@ -744,19 +744,18 @@ async fn a_run_out_of_time_leaves_the_rest_to_the_next_one() {
         budget: Some(Duration::ZERO),
         ..LinkOptions::default()
     };
+    store.set_time(Timestamp(store.now().await.unwrap().0 + 7_200_000));
     let tally = relink(&lake, &no_time).await;
     assert_eq!((tally.hours_linked, tally.hours_left), (0, tally.hours));
+    assert_eq!(tally.lag_seconds, 7_200);
     assert_eq!(table(&*store).await, Published::new());
-    let much_time = Some(Duration::from_secs(3600));
+    let much_time = LinkOptions {
+        budget: Some(Duration::from_secs(3600)),
+        ..LinkOptions::default()
+    };
     for _ in 0..3 {
-        relink(
-            &lake,
-            &LinkOptions {
-                budget: much_time,
-                ..LinkOptions::default()
-            },
-        )
-        .await;
+        let tally = relink(&lake, &much_time).await;
+        assert_eq!((tally.hours_left, tally.lag_seconds), (0, 0));
     }
     assert!(table(&*store).await == one_shot(&story).await);
 }

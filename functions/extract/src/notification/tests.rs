@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use trailback_harness::notices::{self, queued, sns_envelope, sns_to_lambda};
+
 use super::*;
 
 const BUCKET: &str = "trail-bucket";
@@ -8,88 +10,41 @@ const KEY: &str = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/20/\
      111122223333_CloudTrail_eu-west-1_20261120T0510Z_AbCdEf0123456789.json.gz";
 
 fn s3_record(event_name: &str, encoded_key: &str) -> Value {
-    json!({
-        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1",
-        "eventTime": "2026-11-20T05:10:03.000Z", "eventName": event_name,
-        "userIdentity": {"principalId": "AWS:AROAEXAMPLE:CloudTrail"},
-        "requestParameters": {"sourceIPAddress": "192.0.2.1"},
-        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8"},
-        "s3": {
-            "s3SchemaVersion": "1.0", "configurationId": "trailback",
-            "bucket": {"name": BUCKET, "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
-                       "arn": format!("arn:aws:s3:::{BUCKET}")},
-            "object": {"key": encoded_key, "size": 4711, "eTag": "0123456789abcdef",
-                       "versionId": "v.1", "sequencer": "0055AED6DCD90281E5"},
-        },
-    })
+    notices::s3_record(event_name, BUCKET, encoded_key)
 }
 
+/// With the key as it stands there.
 fn s3_notification(encoded_key: &str) -> Value {
     json!({"Records": [s3_record("ObjectCreated:Put", encoded_key)]})
 }
 
 fn event_bridge(detail_type: &str, object_key: &str) -> Value {
-    json!({
-        "version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "detail-type": detail_type,
-        "source": "aws.s3", "account": "111122223333", "time": "2026-11-20T05:10:03Z",
-        "region": "eu-west-1", "resources": [format!("arn:aws:s3:::{BUCKET}")],
-        "detail": {
-            "version": "0", "bucket": {"name": BUCKET},
-            "object": {"key": object_key, "size": 4711, "etag": "0123456789abcdef",
-                       "version-id": "v.1", "sequencer": "0055AED6DCD90281E5"},
-            "request-id": "N4N7GDK58NMKJ12R", "requester": "cloudtrail.amazonaws.com",
-            "source-ip-address": "192.0.2.1", "reason": "PutObject",
-        },
-    })
+    notices::event_bridge(detail_type, BUCKET, object_key)
 }
 
 fn trail_notice(object_keys: &[&str]) -> Value {
-    json!({"s3Bucket": BUCKET, "s3ObjectKey": object_keys})
+    notices::trail_notice(BUCKET, object_keys)
 }
 
 fn test_event() -> Value {
-    json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-11-20T05:10:03.000Z",
-           "Bucket": BUCKET, "RequestId": "5582815E1AEA5ADF", "HostId": "8cLeGAmw098X5cv4Zkwcmo8v"})
+    notices::test_event(BUCKET)
 }
 
-fn sns_envelope(message: &str) -> Value {
-    json!({
-        "Type": "Notification", "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
-        "TopicArn": "arn:aws:sns:eu-west-1:111122223333:trail", "Subject": "Amazon S3 Notification",
-        "Message": message, "Timestamp": "2026-11-20T05:10:03.123Z", "SignatureVersion": "1",
-        "Signature": "EXAMPLE", "SigningCertURL": "https://sns.example/cert.pem",
-        "UnsubscribeURL": "https://sns.example/?Action=Unsubscribe",
-    })
-}
-
-fn sns_to_lambda(message: &str) -> Value {
-    json!({"Records": [{
-        "EventVersion": "1.0", "EventSource": "aws:sns",
-        "EventSubscriptionArn": "arn:aws:sns:eu-west-1:111122223333:trail:21be56ed",
-        "Sns": sns_envelope(message),
-    }]})
-}
-
-fn queued(bodies: &[String]) -> Value {
-    let record = |(number, body): (usize, &String)| {
-        json!({
-            "messageId": format!("message-{number}"), "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS",
-            "body": body,
-            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183",
-                           "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-                           "ApproximateFirstReceiveTimestamp": "1545082649185"},
-            "messageAttributes": {}, "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-west-1:111122223333:trailback",
-            "awsRegion": "eu-west-1",
-        })
-    };
-    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()})
+/// A batch of bodies, numbered from `message-0` on.
+fn queued_in_order(bodies: &[String]) -> Value {
+    let ids: Vec<String> = (0..bodies.len())
+        .map(|number| format!("message-{number}"))
+        .collect();
+    queued(
+        ids.iter()
+            .map(String::as_str)
+            .zip(bodies.iter().map(String::as_str)),
+    )
 }
 
 /// Reads a body that came through a queue, alone.
 fn read_body(body: impl ToString) -> Message {
-    let mut delivery = read_value(&queued(&[body.to_string()]));
+    let mut delivery = read_value(&queued([("message-0", &*body.to_string())]));
     assert!(delivery.is_batch);
     assert_eq!(delivery.messages.len(), 1);
     delivery.messages.remove(0)
@@ -113,9 +68,9 @@ fn detailed(object_key: &str) -> NamedObject {
     NamedObject {
         bucket: BUCKET.to_owned(),
         object_key: object_key.to_owned(),
-        version_id: Some("v.1".to_owned()),
-        size_bytes: Some(4711),
-        etag: Some("0123456789abcdef".to_owned()),
+        version_id: None,
+        size_bytes: Some(notices::SIZE_BYTES),
+        etag: Some(notices::ETAG.to_owned()),
     }
 }
 
@@ -172,7 +127,7 @@ fn every_shape_names_its_object_through_a_queue_and_straight() {
 fn messages_keep_their_ids_and_order() {
     let bodies =
         ["a.json.gz", "b.json.gz", "c.json.gz"].map(|key| s3_notification(key).to_string());
-    let delivery = read_value(&queued(&bodies));
+    let delivery = read_value(&queued_in_order(&bodies));
     let told: Vec<_> = delivery
         .messages
         .iter()
@@ -267,17 +222,20 @@ fn what_names_no_new_object_needs_nothing() {
 }
 
 #[test]
-fn a_version_is_none_where_the_bucket_keeps_only_one() {
-    let mut record = s3_record("ObjectCreated:Put", KEY);
-    record["s3"]["object"]
-        .as_object_mut()
-        .unwrap()
-        .remove("versionId");
-    let message = read_body(json!({"Records": [record]}));
-    assert_eq!(message.named[0].version_id, None);
-    let mut event = event_bridge("Object Created", KEY);
-    event["detail"]["object"]["version-id"] = json!("");
-    assert_eq!(read_body(event).named[0].version_id, None);
+fn a_version_is_told_where_the_bucket_keeps_several() {
+    let with = |version_id: &str| {
+        let mut record = s3_record("ObjectCreated:Put", KEY);
+        record["s3"]["object"]["versionId"] = json!(version_id);
+        let mut event = event_bridge("Object Created", KEY);
+        event["detail"]["object"]["version-id"] = json!(version_id);
+        [read_body(json!({"Records": [record]})), read_body(event)]
+    };
+    for message in with("v.1") {
+        assert_eq!(message.named[0].version_id.as_deref(), Some("v.1"));
+    }
+    for message in with("") {
+        assert_eq!(message.named[0].version_id, None);
+    }
 }
 
 #[test]
@@ -338,7 +296,7 @@ fn what_lacks_a_part_says_which() {
         &read_body(json!({"Type": "Notification", "Message": 7})),
         "SNS notification that cannot be read",
     );
-    let mut no_body = queued(&["".to_owned()]);
+    let mut no_body = queued([("message-0", "")]);
     no_body["Records"][0]
         .as_object_mut()
         .unwrap()
@@ -355,7 +313,7 @@ fn a_malformed_message_leaves_its_neighbours_alone() {
         "poison".to_owned(),
         trail_notice(&[KEY]).to_string(),
     ];
-    let delivery = read_value(&queued(&bodies));
+    let delivery = read_value(&queued_in_order(&bodies));
     let faulty: Vec<bool> = delivery
         .messages
         .iter()
@@ -468,7 +426,7 @@ proptest! {
 
     #[test]
     fn no_json_panics_or_vanishes(payload in any_json(), is_queued in any::<bool>()) {
-        let payload = if is_queued { queued(&[payload.to_string()]) } else { payload };
+        let payload = if is_queued { queued([("message-0", &*payload.to_string())]) } else { payload };
         assert_accounted_for(&read_value(&payload));
     }
 
