@@ -67,48 +67,64 @@ pub struct SessionContext<'r> {
 }
 
 impl<'r> UserIdentity<'r> {
-    /// Reads what is there; one that is no object says nothing.
+    /// Reads what is there, in one pass; one that is no object says nothing.
     pub(crate) fn read(identity: Fields<'r>) -> UserIdentity<'r> {
-        let on_behalf_of = identity.object("onBehalfOf");
-        UserIdentity {
-            kind: identity.text("type"),
-            principal_id: identity.text("principalId"),
-            arn: identity.text("arn"),
-            account_id: identity.text("accountId"),
-            access_key_id: identity
-                .text("accessKeyId")
-                .or_else(|| identity.text("accesKeyId")),
-            user_name: identity.text("userName"),
-            invoked_by: identity.text("invokedBy"),
-            identity_provider: identity.text("identityProvider"),
-            credential_id: identity.text("credentialId"),
-            on_behalf_of_user_id: on_behalf_of.text("userId"),
-            on_behalf_of_identity_store_arn: on_behalf_of.text("identityStoreArn"),
-            in_scope_of_source_arn: identity.object("inScopeOf").text("sourceArn"),
-            session: SessionContext::read(identity.object("sessionContext")),
+        let mut read = UserIdentity::default();
+        let mut misspelt_key_id = None;
+        for (name, value) in identity.entries() {
+            match name {
+                "type" => read.kind = value.as_text(),
+                "principalId" => read.principal_id = value.as_text(),
+                "arn" => read.arn = value.as_text(),
+                "accountId" => read.account_id = value.as_text(),
+                "accessKeyId" => read.access_key_id = value.as_text(),
+                "accesKeyId" => misspelt_key_id = value.as_text(),
+                "userName" => read.user_name = value.as_text(),
+                "invokedBy" => read.invoked_by = value.as_text(),
+                "identityProvider" => read.identity_provider = value.as_text(),
+                "credentialId" => read.credential_id = value.as_text(),
+                "onBehalfOf" => {
+                    read.on_behalf_of_user_id = value.text("userId");
+                    read.on_behalf_of_identity_store_arn = value.text("identityStoreArn");
+                }
+                "inScopeOf" => read.in_scope_of_source_arn = value.text("sourceArn"),
+                "sessionContext" => read.session = SessionContext::read(value),
+                _ => {}
+            }
         }
+        read.access_key_id = read.access_key_id.or(misspelt_key_id);
+        read
     }
 }
 
 impl<'r> SessionContext<'r> {
     fn read(context: Fields<'r>) -> SessionContext<'r> {
-        let attributes = context.object("attributes");
-        let issuer = context.object("sessionIssuer");
-        SessionContext {
-            created_at: attributes.text("creationDate").and_then(Timestamp::parse),
-            mfa_authenticated: attributes.bool("mfaAuthenticated"),
-            issuer_type: issuer.text("type"),
-            issuer_principal_id: issuer.text("principalId"),
-            issuer_arn: issuer.text("arn"),
-            issuer_account_id: issuer.text("accountId"),
-            issuer_user_name: issuer.text("userName"),
-            source_identity: context.text("sourceIdentity"),
-            ec2_role_delivery: context.text("ec2RoleDelivery"),
-            sign_in_session_arn: context.text("signInSessionArn"),
-            federated_provider: context
-                .object("webIdFederationData")
-                .text("federatedProvider"),
-            assumed_root: context.bool("assumedRoot"),
+        let mut read = SessionContext::default();
+        for (name, value) in context.entries() {
+            match name {
+                "attributes" => {
+                    read.created_at = value.text("creationDate").and_then(Timestamp::parse);
+                    read.mfa_authenticated = value.bool("mfaAuthenticated");
+                }
+                "sessionIssuer" => read.read_issuer(value),
+                "sourceIdentity" => read.source_identity = value.as_text(),
+                "ec2RoleDelivery" => read.ec2_role_delivery = value.as_text(),
+                "signInSessionArn" => read.sign_in_session_arn = value.as_text(),
+                "webIdFederationData" => {
+                    read.federated_provider = value.text("federatedProvider");
+                }
+                "assumedRoot" => read.assumed_root = value.as_bool(),
+                _ => {}
+            }
         }
+        read
+    }
+
+    fn read_issuer(&mut self, issuer: Fields<'r>) {
+        self.issuer_type = issuer.text("type");
+        self.issuer_principal_id = issuer.text("principalId");
+        self.issuer_arn = issuer.text("arn");
+        self.issuer_account_id = issuer.text("accountId");
+        self.issuer_user_name = issuer.text("userName");
     }
 }
