@@ -1,12 +1,13 @@
 //! An issuance: what one record says of the temporary credentials it handed out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use trailback_cloudtrail::Timestamp;
 
-/// A text shared by the rows that hold it: chains repeat what their hops say.
-pub type Text = Arc<str>;
+/// A text shared by the rows that hold it: chains repeat what their hops say. It is one pointer wide, for most of a
+/// row's texts are absent.
+pub type Text = ArcStr;
 
 /// Tags by key. An empty map is an absent one.
 pub type TagMap = BTreeMap<Text, Text>;

@@ -56,13 +56,13 @@ fn check(plan: &Plan) {
         "rows, seed {}",
         plan.seed
     );
-    let by_id: BTreeMap<&Text, &Session> = sessions
+    let by_id: BTreeMap<&str, &Session> = sessions
         .iter()
-        .map(|row| (&row.issuance.record.event_id, row))
+        .map(|row| (&*row.issuance.record.event_id, row))
         .collect();
     let mut lies = Lies::default();
     for truth in &gathered.truths {
-        let session = by_id.get(&truth.event_id);
+        let session = by_id.get(&*truth.event_id);
         let session =
             session.unwrap_or_else(|| panic!("no row for {} ({})", truth.event_id, truth.scenario));
         let mut row = told_by_row(session);
