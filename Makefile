@@ -28,7 +28,9 @@ policy: ## licences, sources and the walls between crates (deny.toml)
 bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-cloudtrail --bench read
 	cargo bench -p trailback-sessions --bench extract
+	cargo bench -p trailback-sessions --bench read_and_extract
 	cargo bench -p trailback-sessions --bench link -- 7
+	cargo bench -p trailback-pipeline --bench look_back
 	tests/bench/ingest.sh
 	tests/bench/trace.sh
 

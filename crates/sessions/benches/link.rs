@@ -1,16 +1,19 @@
 //! Linking in memory: sessions per second of CPU time on one core, from 10^4 to 10^7 rows.
 //!
-//! `cargo bench -p trailback-sessions --bench link [-- LARGEST]`, LARGEST a power of ten (7 needs 18 GB of memory).
+//! `cargo bench -p trailback-sessions --bench link [-- LARGEST]`, LARGEST a power of ten (a row takes about 1.3 KB here, so
+//! 7 needs 13 GB of memory).
 //! Rows are AssumeRole calls over 36 hours in the order of time: 60 % by IAM users, 40 % by one of the last thousand
 //! sessions, half of these by a key that was never logged (session context). Each size is linked three times; the
 //! table gives the median. "Linking" finds every row's parent, origin and chain; "handing out" moves the rows
 //! with it. Making the rows and freeing them is not measured.
 
 use cpu_time::ThreadTime;
-use trailback_sessions::{Issuance, SessionType, Text, Timestamp, link_each};
+use trailback_sessions::{Issuance, LOOK_BACK_MS, Timestamp, link_each};
 
-/// 2026-01-01T00:00:00Z.
-const START_MS: i64 = 1_767_225_600_000;
+#[path = "link/calls.rs"]
+mod calls;
+
+use calls::{Calls, Dice, START_MS};
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 fn main() {
@@ -80,80 +83,17 @@ fn measure(size: usize) -> Run {
 }
 
 fn issuances(size: usize) -> Vec<Issuance> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as usize % below.max(1)
-    };
-    let shared = Shared::new();
+    let calls = Calls::new();
+    let mut dice = Dice::default();
     let mut rows: Vec<Issuance> = Vec::with_capacity(size);
     for place in 0..size {
-        let at = START_MS + (place as i64 * 36 * 3_600 / size as i64) * 1000;
-        let mut row = shared.assume_role(place, Timestamp(at));
-        if place > 0 && random(10) < 4 {
-            let back = 1 + random(place.min(1000));
-            let parent = &rows[place - back];
-            shared.call_from(&mut row, parent, random(2) == 0);
+        let at = START_MS + place as i64 * LOOK_BACK_MS / size as i64;
+        let mut row = calls.assume_role(place, Timestamp(at - at % 1000));
+        if place > 0 && dice.below(10) < 4 {
+            let back = 1 + dice.below(place.min(1000));
+            calls.make_by(&mut row, &rows[place - back], dice.below(2) == 0);
         }
         rows.push(row);
     }
     rows
-}
-
-/// Texts that many rows share, as decoding from Parquet's dictionaries leaves them.
-struct Shared {
-    account: Text,
-    role: Text,
-    role_arn: Text,
-    assumed_role: Text,
-    user: Text,
-    user_arn: Text,
-}
-
-impl Shared {
-    fn new() -> Shared {
-        Shared {
-            account: "111122223333".into(),
-            role: "deploy".into(),
-            role_arn: "arn:aws:iam::111122223333:role/deploy".into(),
-            assumed_role: "AssumedRole".into(),
-            user: "IAMUser".into(),
-            user_arn: "arn:aws:iam::111122223333:user/ann".into(),
-        }
-    }
-
-    fn assume_role(&self, place: usize, at: Timestamp) -> Issuance {
-        let mut row = Issuance::default();
-        row.record.event_id = format!("{place:08x}-0000-4000-8000-000000000000").into();
-        row.record.event_ids = vec![row.record.event_id.clone()];
-        row.record.event_time = at;
-        row.record.recipient_account_id = Some(self.account.clone());
-        row.session.session_type = SessionType::AssumedRole;
-        row.session.access_key_id = Some(format!("ASIA{place:016X}").into());
-        row.session.session_principal_id = Some(format!("AROAEXAMPLEEXAMPLE00:s-{place}").into());
-        row.session.session_arn =
-            Some(format!("arn:aws:sts::111122223333:assumed-role/deploy/s-{place}").into());
-        row.session.role_arn = Some(self.role_arn.clone());
-        row.session.role_name = Some(self.role.clone());
-        row.session.role_account_id = Some(self.account.clone());
-        row.caller.caller_type = Some(self.user.clone());
-        row.caller.caller_arn = Some(self.user_arn.clone());
-        row.caller.caller_account_id = Some(self.account.clone());
-        row
-    }
-
-    fn call_from(&self, row: &mut Issuance, parent: &Issuance, key_was_logged: bool) {
-        let caller = &mut row.caller;
-        caller.caller_type = Some(self.assumed_role.clone());
-        caller.caller_arn = parent.session.session_arn.clone();
-        caller.caller_principal_id = parent.session.session_principal_id.clone();
-        caller.caller_session_created_at = Some(parent.record.event_time);
-        caller.caller_access_key_id = if key_was_logged {
-            parent.session.access_key_id.clone()
-        } else {
-            Some("ASIANEVERLOGGED00000".into())
-        };
-    }
 }

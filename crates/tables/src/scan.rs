@@ -328,7 +328,9 @@ impl Scan {
         let builder = ParquetPushDecoderBuilder::new_with_metadata(reader_metadata(metadata)?)
             .with_batch_size(BATCH_ROWS)
             .with_projection(columns)
-            .with_row_filter(filter);
+            .with_row_filter(filter)
+            // It would hold the filter's columns of a whole row group, some 150 bytes a row, to spare the few rows found.
+            .with_max_predicate_cache_size(0);
         let decoder = builder
             .build()
             .map_err(while_doing("read a Parquet file"))?;
