@@ -18,7 +18,7 @@ use trailback_pipeline::progress::{Progress, Silent};
 use trailback_pipeline::store::{Condition, Metadata};
 use trailback_sessions::{Issuance, LOOK_BACK_HOURS, Timestamp};
 use trailback_tables::encode_fragment;
-use trailback_tables::partition::{EventHour, FragmentKey};
+use trailback_tables::partition::{EventHour, FragmentKey, Table};
 
 #[path = "../../sessions/benches/link/calls.rs"]
 mod calls;
@@ -74,7 +74,7 @@ async fn measure(behind: usize, hour_of_day: i64) -> Result<usize, Failure> {
     ALLOCATED.reset_peak_usage();
     let linked = link(&lake, &options, &silent).await?;
     let peak = ALLOCATED.peak_usage();
-    assert_eq!(linked.rows_linked, CALLS as u64);
+    assert_eq!(linked.sessions.rows_linked, CALLS as u64);
     Ok(peak - before)
 }
 
@@ -112,7 +112,7 @@ fn made_by(hour: EventHour, behind: usize, parents: &[Issuance]) -> Vec<Issuance
 
 async fn put_fragment(lake: &Lake, hour: EventHour, rows: &[Issuance]) -> Result<(), Failure> {
     let content = encode_fragment(rows)?;
-    let key = FragmentKey::of(hour, &content).to_string();
+    let key = FragmentKey::of(Table::Sessions, hour, &content).to_string();
     let none = Metadata::new();
     lake.store()
         .put(&key, content.into(), Condition::IfAbsent, none)
