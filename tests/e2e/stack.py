@@ -38,6 +38,7 @@ class Stack:
         self.trail_bucket = trail_bucket
         self.told = make(emulator, "deploy", STACK=name, TRAIL_BUCKET=trail_bucket, BUILDER="host", **variables)
         self._take_concurrency_as_a_number()
+        self._allow_plain_http()
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -88,3 +89,7 @@ class Stack:
         for mapping in mappings["EventSourceMappings"]:
             limit = int(mapping["ScalingConfig"]["MaximumConcurrency"])
             functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": limit})
+
+    def _allow_plain_http(self) -> None:
+        # The emulator is asked without TLS, which the policy of the lake rightly denies: test_deployment.py holds the template to it.
+        self.emulator.client("s3").delete_bucket_policy(Bucket=self.lake[0])

@@ -47,9 +47,10 @@ def test_nothing_expires_in_the_lake_and_only_its_owner_reaches_it(stack):
     bucket, _ = stack.lake
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
-    [statement] = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for policy in ("LakePolicy", "QueryResultsPolicy"):
+        [statement] = template["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_notifications_of_others_survive(stack, notifications_of_others):
