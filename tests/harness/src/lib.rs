@@ -4,3 +4,4 @@ pub mod deployment;
 pub mod notices;
 pub mod runtime_api;
 pub mod s3_server;
+pub mod usage;
