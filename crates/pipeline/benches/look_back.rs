@@ -17,8 +17,8 @@ use trailback_pipeline::link::{LinkOptions, link};
 use trailback_pipeline::progress::{Progress, Silent};
 use trailback_pipeline::store::{Condition, Metadata};
 use trailback_sessions::{Issuance, LOOK_BACK_HOURS, Timestamp};
-use trailback_tables::encode_fragment;
-use trailback_tables::partition::{EventHour, FragmentKey, Table};
+use trailback_tables::partition::{EventHour, FragmentKey};
+use trailback_tables::{Table, encode_fragment};
 
 #[path = "../../sessions/benches/link/calls.rs"]
 mod calls;
