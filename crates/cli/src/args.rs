@@ -15,6 +15,9 @@ pub(crate) struct Arguments {
     /// When to use colour; `auto` follows the terminal and NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", display_order = 100)]
     pub(crate) color: Colour,
+
+    #[command(flatten)]
+    pub(crate) s3: S3,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 found or done; 1 not found, or some log objects were unreadable (each is named); \
@@ -33,7 +36,7 @@ pub(crate) enum Colour {
 pub(crate) enum Command {
     /// Read CloudTrail log objects into a lake, and link the sessions
     ///
-    /// Reading the same objects again changes nothing. Digests, Insights and aggregated events are skipped and
+    /// Reading the same objects again changes nothing; those in S3 that the lake has read already are skipped. Digests, Insights and aggregated events are skipped and
     /// counted; an unreadable object is named, and the others are read all the same.
     Ingest(Ingest),
     /// Link the sessions of a lake again where something changed
@@ -57,11 +60,13 @@ const TRACE_EXAMPLES: &str = "Examples:
 /// See [`Command::Ingest`].
 #[derive(Debug, Args)]
 pub(crate) struct Ingest {
-    /// Folders or files: log objects, plain or gzip
+    /// Folders, files or places in S3 (s3://bucket/prefix): log objects, plain or gzip
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<OsString>,
     #[command(flatten)]
     pub(crate) lake: Lake,
+    #[command(flatten)]
+    pub(crate) delivered: Delivered,
     #[command(flatten)]
     pub(crate) limits: ReadLimits,
 }
@@ -90,7 +95,7 @@ pub(crate) struct Trace {
     #[command(flatten)]
     pub(crate) period: Period,
     /// Where the subject is not in the lake, search raw log objects here for a call made with it, and
-    /// trace that
+    /// trace that; a folder, file or place in S3
     #[arg(long, value_name = "PATH")]
     pub(crate) logs: Vec<OsString>,
     #[command(flatten)]
@@ -167,11 +172,34 @@ pub(crate) struct Schema {
     pub(crate) first_day: String,
 }
 
+/// The days of delivery that are ingested.
+#[derive(Debug, Args)]
+pub(crate) struct Delivered {
+    /// Only log objects delivered on this day (UTC) or later, as far as their names tell: 2026-11-20
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<String>,
+    /// Only log objects delivered on this day (UTC) or before
+    #[arg(long, value_name = "DAY")]
+    pub(crate) until: Option<String>,
+}
+
+/// How S3 is reached, beside what AWS's own settings say.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "S3 (region, credentials and endpoint as for the AWS command line)")]
+pub(crate) struct S3 {
+    /// Put the bucket into the path, as some S3-compatible servers want it
+    #[arg(long, global = true, display_order = 101)]
+    pub(crate) s3_path_style: bool,
+    /// Encrypt what is written into a lake in S3 with this KMS key, instead of as the bucket says
+    #[arg(long, global = true, value_name = "KEY", display_order = 102)]
+    pub(crate) s3_kms_key: Option<String>,
+}
+
 /// The lake a command works on.
 #[derive(Debug, Args)]
 pub(crate) struct Lake {
-    /// The folder of the lake
-    #[arg(long, value_name = "DIR")]
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE")]
     pub(crate) lake: OsString,
 }
 

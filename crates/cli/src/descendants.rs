@@ -3,6 +3,7 @@
 use miette::IntoDiagnostic;
 use trailback_pipeline::find::descendants;
 use trailback_pipeline::lake::Access;
+use trailback_pipeline::location::S3OnDemand;
 use trailback_sessions::Subject;
 
 use crate::args::AnswerFormat;
@@ -12,10 +13,14 @@ use crate::settings::{self, WrongUse};
 use crate::{Answer, args, json, lake, output, render};
 
 /// Runs the command.
-pub(crate) async fn run(typed: args::Descendants, look: Look) -> miette::Result<Answer> {
+pub(crate) async fn run(
+    typed: args::Descendants,
+    s3: &S3OnDemand,
+    look: Look,
+) -> miette::Result<Answer> {
     let range = settings::period(&typed.period)?;
     let subject: Subject = typed.subject.parse().map_err(WrongUse::from)?;
-    let lake = lake::open(&typed.lake, Access::Read).await?;
+    let lake = lake::open(&typed.lake, s3, Access::Read).await?;
     let sessions = descendants(&lake, &subject, &range)
         .await
         .into_diagnostic()?;

@@ -4,19 +4,26 @@ use miette::IntoDiagnostic;
 use trailback_pipeline::extract::extract;
 use trailback_pipeline::lake::Access;
 use trailback_pipeline::link::{LinkOptions, link};
-use trailback_pipeline::log_objects::folders;
+use trailback_pipeline::location::S3OnDemand;
+use trailback_pipeline::log_objects;
 
 use crate::look::Look;
 use crate::render::summary;
 use crate::{Answer, args, lake, output, progress, settings};
 
 /// Runs the command.
-pub(crate) async fn run(typed: args::Ingest, look: Look) -> miette::Result<Answer> {
-    let paths = settings::existing_paths(&typed.paths)?;
-    let lake = lake::open(&typed.lake, Access::Write).await?;
+pub(crate) async fn run(
+    typed: args::Ingest,
+    s3: &S3OnDemand,
+    look: Look,
+) -> miette::Result<Answer> {
+    let locations = settings::existing(&typed.paths)?;
+    let days = settings::delivery_days(&typed.delivered)?;
+    let lake = lake::open(&typed.lake, s3, Access::Write).await?;
     let progress = progress::bar();
     let options = settings::reading(typed.limits);
-    let log_objects = folders::find(&paths).await.into_diagnostic()?;
+    let log_objects = log_objects::find(&locations, days, s3, Some(&lake)).await;
+    let log_objects = log_objects.into_diagnostic()?;
     let extracted = extract(&lake, log_objects, &options, &progress, &mut |_| {})
         .await
         .into_diagnostic()?;

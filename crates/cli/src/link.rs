@@ -3,16 +3,17 @@
 use miette::IntoDiagnostic;
 use trailback_pipeline::lake::Access;
 use trailback_pipeline::link::{LinkOptions, link};
+use trailback_pipeline::location::S3OnDemand;
 
 use crate::look::Look;
 use crate::render::summary;
 use crate::{Answer, args, lake, output, progress};
 
 /// Runs the command.
-pub(crate) async fn run(typed: args::Link, look: Look) -> miette::Result<Answer> {
+pub(crate) async fn run(typed: args::Link, s3: &S3OnDemand, look: Look) -> miette::Result<Answer> {
     // Opening to write makes a lake of an empty folder, but there would be nothing to link: it must be one already.
-    lake::open(&typed.lake, Access::Read).await?;
-    let lake = lake::open(&typed.lake, Access::Write).await?;
+    lake::open(&typed.lake, s3, Access::Read).await?;
+    let lake = lake::open(&typed.lake, s3, Access::Write).await?;
     let options = LinkOptions {
         rebuild: typed.rebuild,
         ..LinkOptions::default()

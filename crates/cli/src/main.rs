@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use miette::IntoDiagnostic;
+use trailback_pipeline::location::S3OnDemand;
 
 use crate::args::{Arguments, Colour, Command};
 use crate::look::Look;
@@ -56,14 +57,15 @@ fn run(arguments: Arguments) -> miette::Result<Answer> {
         Colour::Always => anstream::ColorChoice::Always,
         Colour::Never => anstream::ColorChoice::Never,
     });
+    let s3 = S3OnDemand::new(settings::s3(&arguments.s3));
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     runtime.block_on(async {
         match arguments.command {
-            Command::Ingest(typed) => ingest::run(typed, look).await,
-            Command::Link(typed) => link::run(typed, look).await,
-            Command::Trace(typed) => trace::run(typed, look).await,
-            Command::Descendants(typed) => descendants::run(typed, look).await,
-            Command::Sessions(typed) => sessions::run(typed, look).await,
+            Command::Ingest(typed) => ingest::run(typed, &s3, look).await,
+            Command::Link(typed) => link::run(typed, &s3, look).await,
+            Command::Trace(typed) => trace::run(typed, &s3, look).await,
+            Command::Descendants(typed) => descendants::run(typed, &s3, look).await,
+            Command::Sessions(typed) => sessions::run(typed, &s3, look).await,
             Command::Schema(typed) => schema::run(&typed, look),
         }
     })

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use miette::IntoDiagnostic;
 use trailback_pipeline::find::list;
 use trailback_pipeline::lake::Access;
+use trailback_pipeline::location::S3OnDemand;
 use trailback_sessions::{Session, SessionType};
 use trailback_tables::filter::Filter;
 
@@ -16,7 +17,11 @@ use crate::settings::{self, PolicyHash};
 use crate::{Answer, args, json, lake, output, render};
 
 /// Runs the command.
-pub(crate) async fn run(typed: args::Sessions, look: Look) -> miette::Result<Answer> {
+pub(crate) async fn run(
+    typed: args::Sessions,
+    s3: &S3OnDemand,
+    look: Look,
+) -> miette::Result<Answer> {
     let range = settings::period(&typed.period)?;
     let policy = typed
         .policy
@@ -24,7 +29,7 @@ pub(crate) async fn run(typed: args::Sessions, look: Look) -> miette::Result<Ans
         .map(PolicyHash::understand)
         .transpose()?;
     let filter = filter(&typed, policy.as_ref())?;
-    let lake = lake::open(&typed.lake, Access::Read).await?;
+    let lake = lake::open(&typed.lake, s3, Access::Read).await?;
     let mut newest = Newest {
         limit: typed.limit,
         kept: VecDeque::new(),

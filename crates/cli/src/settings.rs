@@ -7,20 +7,23 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use trailback_pipeline::extract::ExtractOptions;
 use trailback_pipeline::find::TimeRange;
+use trailback_pipeline::location::Location;
+use trailback_pipeline::log_objects::DeliveryDays;
+use trailback_pipeline::store::s3::{NoS3Location, S3Settings};
 use trailback_sessions::subject::NotASubject;
 use trailback_sessions::{Session, Timestamp};
 use trailback_tables::partition::Day;
 
+/// How many days after a call CloudTrail may deliver it. It takes 5 minutes on average, and more in an outage.
+const DELIVERY_DAYS_MAX: i32 = 2;
+
 /// Wrong use of the command line.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(crate) enum WrongUse {
-    /// An address in S3.
-    #[error("{place} is in S3, which this version does not reach yet")]
-    #[diagnostic(help("copy it into a folder and name that: aws s3 sync {place} logs/"))]
-    S3 {
-        /// What was typed.
-        place: String,
-    },
+    /// Meant as a place in S3, but none.
+    #[error(transparent)]
+    #[diagnostic(help("a folder whose name starts so is written ./s3:…"))]
+    NoS3Location(#[from] NoS3Location),
     /// A path without a file or folder.
     #[error("{} does not exist", path.display())]
     NoSuchPath {
@@ -70,13 +73,12 @@ pub(crate) enum WrongUse {
     },
 }
 
-/// Understands a path: S3 is not there yet.
-pub(crate) fn path(typed: &OsStr) -> Result<PathBuf, WrongUse> {
-    match typed.to_str() {
-        Some(place) if place.to_ascii_lowercase().starts_with("s3://") => Err(WrongUse::S3 {
-            place: place.to_owned(),
-        }),
-        _ => Ok(PathBuf::from(typed)),
+/// Understands how S3 is reached; what is not typed is found in AWS's own settings.
+pub(crate) fn s3(typed: &crate::args::S3) -> S3Settings {
+    S3Settings {
+        path_style: typed.s3_path_style,
+        kms_key_id: typed.s3_kms_key.clone(),
+        ..S3Settings::default()
     }
 }
 
@@ -88,13 +90,19 @@ pub(crate) fn reading(typed: crate::args::ReadLimits) -> ExtractOptions {
     options
 }
 
-/// Understands paths to read from: each must be a file or folder.
-pub(crate) fn existing_paths(typed: &[OsString]) -> Result<Vec<PathBuf>, WrongUse> {
-    let paths: Vec<PathBuf> = typed
-        .iter()
-        .map(|typed| path(typed))
-        .collect::<Result<_, _>>()?;
-    for path in &paths {
+/// Understands a folder, or a place in S3.
+pub(crate) fn location(typed: &OsStr) -> Result<Location, WrongUse> {
+    Ok(Location::parse(typed)?)
+}
+
+/// Understands places to read from: a path must be a file or folder. Whether a place in S3 does, S3 will say.
+pub(crate) fn existing(typed: &[OsString]) -> Result<Vec<Location>, WrongUse> {
+    let located = typed.iter().map(|typed| location(typed));
+    let locations = located.collect::<Result<Vec<_>, _>>()?;
+    for location in &locations {
+        let Location::Local(path) = location else {
+            continue;
+        };
         // What cannot be looked at is told by who reads it.
         match path.metadata() {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
@@ -106,7 +114,34 @@ pub(crate) fn existing_paths(typed: &[OsString]) -> Result<Vec<PathBuf>, WrongUs
             _ => {}
         }
     }
-    Ok(paths)
+    Ok(locations)
+}
+
+/// Understands `--since` and `--until` of an ingest: days of delivery, both included.
+pub(crate) fn delivery_days(typed: &crate::args::Delivered) -> Result<DeliveryDays, WrongUse> {
+    let day_of =
+        |option, text: &Option<String>| text.as_deref().map(|text| day(option, text)).transpose();
+    let days = DeliveryDays {
+        since: day_of("--since", &typed.since)?,
+        until: day_of("--until", &typed.until)?,
+    };
+    match (days.since, days.until) {
+        (Some(since), Some(until)) if since > until => Err(WrongUse::EmptyPeriod {
+            since: since.start(),
+            until: until.plus(1).start(),
+        }),
+        _ => Ok(days),
+    }
+}
+
+/// The days on which calls of a period may have been delivered.
+pub(crate) fn delivery_of(range: &TimeRange) -> DeliveryDays {
+    DeliveryDays {
+        since: range.since.map(Day::of),
+        until: range
+            .until
+            .map(|until| Day::of(until).plus(DELIVERY_DAYS_MAX)),
+    }
 }
 
 /// Understands `--since` and `--until`, both included; a day of `--until` counts to its end.
@@ -215,7 +250,9 @@ impl PolicyHash {
 mod tests {
     use std::ffi::OsStr;
 
-    use super::{PolicyHash, WrongUse, moment, path, period, tag};
+    use super::{
+        Day, Location, PolicyHash, WrongUse, delivery_days, location, moment, period, tag,
+    };
 
     fn typed(since: &str, until: &str) -> crate::args::Period {
         crate::args::Period {
@@ -284,12 +321,40 @@ mod tests {
     }
 
     #[test]
-    fn s3_is_not_there_yet_and_says_so() {
+    fn what_starts_as_s3_must_be_a_place_there() {
+        for wrong in ["S3://bucket/p", "s3:/bucket", "s3://", "s3://B/p"] {
+            let understood = location(OsStr::new(wrong));
+            assert!(
+                matches!(understood, Err(WrongUse::NoS3Location(_))),
+                "{wrong}"
+            );
+        }
         assert!(matches!(
-            path(OsStr::new("S3://bucket/p")),
-            Err(WrongUse::S3 { .. })
+            location(OsStr::new("s3://bucket/p")),
+            Ok(Location::S3(_))
         ));
-        assert!(path(OsStr::new("s3-logs")).is_ok());
+        assert!(matches!(
+            location(OsStr::new("s3-logs")),
+            Ok(Location::Local(_))
+        ));
+    }
+
+    #[test]
+    fn days_of_delivery_are_included_at_both_ends() {
+        let typed = |since: &str, until: &str| crate::args::Delivered {
+            since: Some(since.to_owned()),
+            until: Some(until.to_owned()),
+        };
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        let days = delivery_days(&typed("2026-11-20", "2026-11-20")).unwrap();
+        assert_eq!(
+            (days.since, days.until),
+            (Some(day("2026-11-20")), Some(day("2026-11-20")))
+        );
+        let reversed = delivery_days(&typed("2026-11-21", "2026-11-20"));
+        assert!(matches!(reversed, Err(WrongUse::EmptyPeriod { .. })));
+        let no_day = delivery_days(&typed("2026-11-20T09:00", "2026-11-21"));
+        assert!(matches!(no_day, Err(WrongUse::NoTime { .. })));
     }
 
     #[test]

@@ -3,13 +3,12 @@
 mod pasted;
 mod show;
 
-use std::path::PathBuf;
-
 use miette::IntoDiagnostic;
 use trailback_pipeline::extract::{ExtractOptions, uses};
 use trailback_pipeline::find::{TimeRange, find, link_records};
 use trailback_pipeline::lake::{Access, Lake};
-use trailback_pipeline::log_objects::folders;
+use trailback_pipeline::location::{Location, S3OnDemand};
+use trailback_pipeline::log_objects;
 use trailback_sessions::{Issuance, LOOK_BACK_HOURS, Outcome, Session, Subject, Timestamp};
 
 use crate::look::Look;
@@ -22,23 +21,23 @@ use show::Shown;
 const LIFETIME_MAX_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
 
 /// Runs the command.
-pub(crate) async fn run(typed: args::Trace, look: Look) -> miette::Result<Answer> {
+pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miette::Result<Answer> {
     let at = typed
         .at
         .as_deref()
         .map(|text| settings::moment("--at", text))
         .transpose()?;
     let range = settings::period(&typed.period)?;
-    let logs = settings::existing_paths(&typed.logs)?;
+    let logs = settings::existing(&typed.logs)?;
     let mut shown = Shown::new(&typed, look);
     if typed.subject == "-" {
-        let lake = lake::open(&typed.lake, Access::Read).await?;
+        let lake = lake::open(&typed.lake, s3, Access::Read).await?;
         pasted::run(&lake, &typed, &mut shown).await?;
         shown.tell_left_out();
         return Ok(Answer::Complete);
     }
     let subject: Subject = typed.subject.parse().map_err(WrongUse::from)?;
-    let lake = lake::open(&typed.lake, Access::Read).await?;
+    let lake = lake::open(&typed.lake, s3, Access::Read).await?;
     let mut sessions = match at {
         None => find(&lake, &subject, &range).await.into_diagnostic()?,
         Some(at) => alive_at(
@@ -50,7 +49,7 @@ pub(crate) async fn run(typed: args::Trace, look: Look) -> miette::Result<Answer
     };
     if sessions.is_empty() && !logs.is_empty() {
         let options = settings::reading(typed.limits);
-        let calls = search(&logs, &subject, &range, &options).await?;
+        let calls = search(&logs, s3, &subject, &range, &options).await?;
         sessions = link_records(&lake, calls).await.into_diagnostic()?;
         sessions.sort_by_key(|session| session.issuance.record.event_time);
     }
@@ -124,12 +123,15 @@ fn limited(mut sessions: Vec<Session>, limit: usize, shown: &mut Shown<'_>) -> V
 
 /// Searches raw log objects for calls that the subject's credentials made.
 async fn search(
-    logs: &[PathBuf],
+    logs: &[Location],
+    s3: &S3OnDemand,
     subject: &Subject,
     range: &TimeRange,
     options: &ExtractOptions,
 ) -> miette::Result<Vec<Issuance>> {
-    let log_objects = folders::find(logs).await.into_diagnostic()?;
+    let days = settings::delivery_of(range);
+    let log_objects = log_objects::find(logs, days, s3, None).await;
+    let log_objects = log_objects.into_diagnostic()?;
     let found = uses(log_objects, subject, range, options, &progress::bar())
         .await
         .into_diagnostic()?;

@@ -145,7 +145,7 @@ pub(crate) async fn data_objects(
 const NARROW_DAYS: i32 = 8;
 
 /// Every day of a range.
-pub(crate) fn each_day(days: &RangeInclusive<Day>) -> impl Iterator<Item = Day> {
+pub(crate) fn each_day(days: &RangeInclusive<Day>) -> impl Iterator<Item = Day> + Send + use<> {
     let (mut next, last) = (Some(*days.start()), *days.end());
     std::iter::from_fn(move || {
         let day = next.filter(|day| *day <= last)?;

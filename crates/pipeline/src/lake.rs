@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::location::{Location, S3OnDemand};
 use crate::store::folder::{self, FolderStore};
+use crate::store::s3::S3Store;
 use crate::store::{Condition, Metadata, Store, StoreError};
 
 /// The object that says that a store holds a lake.
@@ -88,6 +90,27 @@ pub enum LakeError {
 }
 
 impl Lake {
+    /// Opens a lake wherever it lies.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lake::in_folder`].
+    pub async fn at(
+        location: &Location,
+        s3: &S3OnDemand,
+        access: Access,
+    ) -> Result<Lake, LakeError> {
+        match location {
+            Location::Local(path) => Lake::in_folder(path, access).await,
+            Location::S3(place) => {
+                let s3 = s3.get().await.clone();
+                let store = S3Store::new(s3, &place.bucket, &place.prefix_or_key);
+                let base = store.base();
+                Lake::in_store(Arc::new(store), &base, access).await
+            }
+        }
+    }
+
     /// Opens a lake in a folder.
     ///
     /// # Errors
@@ -134,8 +157,7 @@ impl Lake {
     ) -> Result<Lake, LakeError> {
         let location = store.location("");
         if !is_marked(&*store).await? {
-            let is_empty = store.list("", None).await?.objects.is_empty();
-            match (is_empty, access) {
+            match (store.is_empty().await?, access) {
                 (true, Access::Write) => write_marker(&*store).await?,
                 (true, Access::Read) => return Err(LakeError::NoLake { location }),
                 // As above.

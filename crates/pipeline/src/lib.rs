@@ -16,6 +16,7 @@ pub mod ingest;
 pub mod lake;
 pub mod ledger;
 pub mod link;
+pub mod location;
 pub mod log_objects;
 pub mod progress;
 pub mod store;

@@ -1,11 +1,14 @@
 //! Which log objects there are, where each lies, and how it is opened.
 //!
 //! A [`LogObject`] is the promise of one: its name, what its name says, and its place. Places are files, or keys of a
-//! [`LogSource`]; who reads does not care which. [`folders`] finds those on a laptop.
+//! [`LogSource`]; who reads does not care which. [`folders`] finds those on a laptop, [`find`] also those in buckets.
 
+mod already_read;
+mod buckets;
 pub mod folders;
 #[cfg(test)]
 pub(crate) mod memory;
+mod period;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,15 +16,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, Stream, StreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use trailback_cloudtrail::object_key::{ObjectKind, classify};
 use trailback_sessions::{Text, Timestamp};
 use trailback_tables::Table;
 use trailback_tables::ledger::LogObjectKind;
 
 use crate::lake::{Lake, MARKER_KEY};
+use crate::location::{Location, S3OnDemand};
 use crate::progress::Amount;
+use crate::store::s3::{S3, S3Location, S3Logs};
 use crate::store::{ETag, Object, StoreError};
+
+use already_read::AlreadyRead;
+pub use period::DeliveryDays;
 
 /// The content of an object, piece by piece.
 pub type Content = BoxStream<'static, Result<Bytes, StoreError>>;
@@ -83,6 +91,8 @@ pub enum SkippedKind {
     Aggregated,
     /// An object that Trailback itself has written: reading it again would never end.
     OfTheLake,
+    /// A log object that the lake has read already.
+    AlreadyRead,
     /// Another file.
     Other,
 }
@@ -229,6 +239,78 @@ impl LogObject {
     }
 }
 
+/// Log objects cannot be looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// In a folder.
+    #[error(transparent)]
+    Path(#[from] folders::PathError),
+    /// In a bucket.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Everything under the given places that was delivered in a period, first what lies in folders, then what lies in
+/// buckets, place after place.
+///
+/// Objects of buckets are listed while others are read, see [`LogObjects::found_on_the_way`]. With a lake, those that its
+/// ledger says were read are skipped: same place, same `ETag`, and rules as new as these. A file's version is the hash of
+/// its content, so files are always read again, which is harmless.
+///
+/// # Errors
+///
+/// When a given path cannot be read, or a given place in S3 not listed, or has nothing.
+pub async fn find(
+    locations: &[Location],
+    days: DeliveryDays,
+    s3: &S3OnDemand,
+    lake: Option<&Lake>,
+) -> Result<LogObjects, FindError> {
+    let paths = locations.iter().filter_map(|location| match location {
+        Location::Local(path) => Some(path.clone()),
+        Location::S3(_) => None,
+    });
+    let paths: Vec<_> = paths.collect();
+    let mut found = folders::find_delivered(&paths, days).await?;
+    for location in locations {
+        if let Location::S3(location) = location {
+            found = found.then(in_bucket(s3.get().await, location, days, lake).await?);
+        }
+    }
+    Ok(found)
+}
+
+async fn in_bucket(
+    s3: &S3,
+    location: &S3Location,
+    days: DeliveryDays,
+    lake: Option<&Lake>,
+) -> Result<LogObjects, StoreError> {
+    let source: Arc<dyn LogSource> = Arc::new(S3Logs::new(s3.clone(), &location.bucket));
+    let given = location.prefix_or_key.clone();
+    let already_read = Arc::new(lake.map(AlreadyRead::of));
+    let listed = buckets::delivered(s3, location, days).await?;
+    let log_objects = listed.and_then(move |listed| {
+        let size_bytes = Some(listed.size_bytes);
+        let mut log_object =
+            LogObject::in_source(Arc::clone(&source), &listed.key, None, size_bytes);
+        // As a file that is given, an object that is named is meant.
+        if listed.key == given && log_object.skipped == Some(SkippedKind::Other) {
+            log_object.skipped = None;
+        }
+        let already_read = Arc::clone(&already_read);
+        async move {
+            if let (Some(already_read), None) = (&*already_read, log_object.skipped)
+                && already_read.has(&log_object, &listed.etag).await?
+            {
+                log_object.skipped = Some(SkippedKind::AlreadyRead);
+            }
+            Ok(log_object)
+        }
+    });
+    Ok(LogObjects::found_on_the_way(log_objects))
+}
+
 /// The log objects of one run, in the order in which they are read.
 pub struct LogObjects {
     pub(crate) stream: BoxStream<'static, Result<LogObject, StoreError>>,
@@ -244,6 +326,18 @@ impl LogObjects {
         LogObjects {
             stream: stream.boxed(),
             total: None,
+        }
+    }
+
+    /// These, then others.
+    fn then(self, others: LogObjects) -> LogObjects {
+        let total = self.total.zip(others.total);
+        LogObjects {
+            stream: self.stream.chain(others.stream).boxed(),
+            total: total.map(|(these, others)| Amount {
+                items: these.items + others.items,
+                bytes: these.bytes + others.bytes,
+            }),
         }
     }
 

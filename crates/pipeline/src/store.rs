@@ -70,6 +70,11 @@ pub trait Store: Send + Sync {
     /// Deletes objects; a key without an object is no error. Gives one outcome per key, in the order of the keys.
     async fn delete(&self, keys: &[String]) -> Vec<Result<(), StoreError>>;
 
+    /// Whether there is nothing at all: no object, and nothing of anybody else's where objects would lie.
+    async fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.list("", None).await?.objects.is_empty())
+    }
+
     /// The store's own time, by which ages of objects are told.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 

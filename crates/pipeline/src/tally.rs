@@ -54,6 +54,8 @@ pub struct SkippedTally {
     pub aggregated: u64,
     /// Objects of the lake itself.
     pub of_the_lake: u64,
+    /// Log objects that the lake has read already.
+    pub already_read: u64,
     /// Other files.
     pub other: u64,
 }
@@ -62,7 +64,7 @@ impl SkippedTally {
     /// All of them.
     pub fn total(&self) -> u64 {
         let named = self.digests + self.insights + self.network_activity + self.aggregated;
-        named + self.of_the_lake + self.other
+        named + self.of_the_lake + self.already_read + self.other
     }
 
     fn count(&mut self, kind: SkippedKind) -> &mut u64 {
@@ -72,6 +74,7 @@ impl SkippedTally {
             SkippedKind::NetworkActivity => &mut self.network_activity,
             SkippedKind::Aggregated => &mut self.aggregated,
             SkippedKind::OfTheLake => &mut self.of_the_lake,
+            SkippedKind::AlreadyRead => &mut self.already_read,
             SkippedKind::Other => &mut self.other,
         }
     }

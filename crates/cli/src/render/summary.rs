@@ -82,6 +82,7 @@ fn skipped(tally: &SkippedTally) -> String {
             "object of the lake",
             "objects of the lake",
         ),
+        (tally.already_read, "read before", "read before"),
         (tally.other, "other file", "other files"),
     ];
     let named: Vec<String> = kinds

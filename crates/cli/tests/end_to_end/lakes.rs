@@ -103,8 +103,8 @@ fn a_lake_that_may_only_be_read_answers_but_takes_nothing() {
 /// What was typed, and what must be said.
 const WRONG_USES: &[(&[&str], &str)] = &[
     (
-        &["ingest", "s3://bucket/AWSLogs", "--lake", "x"],
-        "is in S3",
+        &["ingest", "s3:bucket/AWSLogs", "--lake", "x"],
+        "is no S3 location",
     ),
     (
         &["ingest", "no-such-folder", "--lake", "x"],
@@ -112,8 +112,8 @@ const WRONG_USES: &[(&[&str], &str)] = &[
     ),
     (&["trace", "who", "--lake", "x"], "is not an access key ID"),
     (
-        &["trace", "ASIAWO645SY5JF6HUBQ3", "--lake", "s3://bucket"],
-        "is in S3",
+        &["trace", "ASIAWO645SY5JF6HUBQ3", "--lake", "s3://My_Bucket"],
+        "is no bucket",
     ),
     (
         &[
@@ -124,7 +124,7 @@ const WRONG_USES: &[(&[&str], &str)] = &[
             "--logs",
             "s3://b",
         ],
-        "is in S3",
+        "is no bucket",
     ),
     (
         &[

@@ -12,5 +12,6 @@ mod interrupted;
 mod lakes;
 mod readme;
 mod room;
+mod s3;
 mod sample;
 mod truth;

@@ -74,6 +74,10 @@ pub(crate) fn program() -> Command {
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM"] {
         command.env_remove(name);
     }
+    let of_aws = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_"));
+    for (name, _) in of_aws {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -7,7 +7,8 @@ use super::outcome::Outcome;
 use super::reading::Account;
 use crate::log_objects::SkippedKind;
 
-/// The entry of a log object; none of one that may be readable next time, since nothing is certain of it.
+/// The entry of a log object; none of one that may be readable next time, since nothing is certain of it, and none of one
+/// that has an entry.
 ///
 /// Nothing in it differs from one reading of the same object to the next. What was not opened is told as far as its key
 /// tells: a notification may know its size, but another one of the same object may not.
@@ -15,6 +16,8 @@ pub(super) fn entry(account: &Account) -> Option<LedgerEntry> {
     let (outcome, is_read) = match &account.outcome {
         Outcome::Extracted => (LogObjectOutcome::Extracted, true),
         Outcome::Failed { .. } => (LogObjectOutcome::Failed, true),
+        // The entry of when it was read says more.
+        Outcome::Skipped(SkippedKind::AlreadyRead) => return None,
         Outcome::Skipped(_) => (LogObjectOutcome::Skipped, false),
         Outcome::Gone => (LogObjectOutcome::Gone, false),
         Outcome::Denied { .. } | Outcome::Unavailable { .. } => return None,

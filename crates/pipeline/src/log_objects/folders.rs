@@ -7,7 +7,7 @@ use trailback_sessions::Text;
 use trailback_tables::ledger::LogObjectKind;
 use walkdir::{DirEntry, WalkDir};
 
-use super::{LogObject, LogObjects, Place, SkippedKind};
+use super::{DeliveryDays, LogObject, LogObjects, Place, SkippedKind};
 use crate::lake::MARKER_KEY;
 
 /// A path that was given does not exist or cannot be read.
@@ -28,6 +28,18 @@ pub struct PathError {
 ///
 /// When a given path cannot be read at all.
 pub async fn find(paths: &[PathBuf]) -> Result<LogObjects, PathError> {
+    find_delivered(paths, DeliveryDays::default()).await
+}
+
+/// As [`find`], without what was delivered at another time, as far as names tell.
+///
+/// # Errors
+///
+/// As [`find`].
+pub async fn find_delivered(
+    paths: &[PathBuf],
+    days: DeliveryDays,
+) -> Result<LogObjects, PathError> {
     let paths = paths.to_vec();
     let found = tokio::task::spawn_blocking(move || find_blocking(&paths)).await;
     let found = found.unwrap_or_else(|stopped| {
@@ -36,7 +48,9 @@ pub async fn find(paths: &[PathBuf]) -> Result<LogObjects, PathError> {
             cause: io::Error::other(stopped),
         })
     });
-    Ok(found?.into())
+    let mut found = found?;
+    found.retain(|log_object| days.may_hold(&log_object.name));
+    Ok(found.into())
 }
 
 fn find_blocking(paths: &[PathBuf]) -> Result<Vec<LogObject>, PathError> {

@@ -89,13 +89,6 @@ impl FolderStore {
         self.blocking("write to", "", sweep).await
     }
 
-    /// Whether nothing lies in the folder but what stores and desktops leave there (a folder that does not exist is
-    /// empty too).
-    pub async fn is_empty(&self) -> Result<bool, StoreError> {
-        self.blocking("read", "", |folder| walk::is_empty(&folder.root))
-            .await
-    }
-
     /// Runs file work on a thread where it may block, and names the place and the work in its errors.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -208,6 +201,13 @@ impl Store for FolderStore {
             });
         }
         outcomes
+    }
+
+    /// Whether nothing lies in the folder but what stores and desktops leave there (a folder that does not exist is
+    /// empty too).
+    async fn is_empty(&self) -> Result<bool, StoreError> {
+        self.blocking("read", "", |folder| walk::is_empty(&folder.root))
+            .await
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

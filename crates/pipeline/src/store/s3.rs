@@ -442,6 +442,16 @@ impl Store for S3Store {
         outcomes
     }
 
+    /// A listing shows sound keys alone; a trail's logs, or whatever else lies below the prefix, count here.
+    async fn is_empty(&self) -> Result<bool, StoreError> {
+        let listed = self.s3.list(&self.bucket, &self.prefix, None, None).await?;
+        // The console makes a folder by an object that is nothing but the prefix.
+        Ok(listed
+            .objects
+            .iter()
+            .all(|object| object.key == self.prefix))
+    }
+
     /// S3 has no clock to ask, but dates every answer: this is the time of an answer to the shortest listing.
     async fn now(&self) -> Result<Timestamp, StoreError> {
         let date = connecting::DateOfAnswer::default();

@@ -1,0 +1,351 @@
+//! Finds log objects in buckets: the backfill of an account, or of a whole organisation.
+//!
+//! A trail writes to `[prefix/]AWSLogs/[o-…/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/`. So the accounts and regions are
+//! found by listing folders, and what was delivered on a day by listing that day of each: no object outside of the
+//! period is ever met, and days come one after the other, whatever the number of accounts. What is listed ahead is a
+//! page for each of a few folders; nothing grows with the number of objects.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use trailback_tables::partition::Day;
+
+use super::DeliveryDays;
+use crate::catalog::each_day;
+use crate::store::StoreError;
+use crate::store::s3::{ListedLogObject, ListingPage, S3, S3Location};
+
+/// How many folders are listed at once. S3 takes thousands of requests a second; 16 keep listings well ahead of reading.
+const LISTINGS_AT_ONCE: usize = 16;
+
+/// How many folders may lie between the given one and `AWSLogs`: Control Tower has one, the organisation's ID, and a prefix
+/// may have two parts.
+const FOLDERS_ABOVE_AWSLOGS_MAX: u32 = 2;
+
+/// Lists what was delivered below a place of a bucket, day after day, and on each day in the order of the keys.
+///
+/// Objects whose folders do not tell the day (because the place is no trail's, or lies deeper) come last, in the order
+/// of their keys. Where an `AWSLogs` folder is found, what lies beside it is not looked at.
+///
+/// # Errors
+///
+/// When there is nothing at all, or folders cannot be listed. Later failures come with the objects, and end them.
+pub(super) async fn delivered(
+    s3: &S3,
+    location: &S3Location,
+    days: DeliveryDays,
+) -> Result<BoxStream<'static, Result<ListedLogObject, StoreError>>, StoreError> {
+    let bucket: Arc<str> = location.bucket.as_str().into();
+    let any = s3
+        .list(&bucket, &location.prefix_or_key, None, None)
+        .await?;
+    if any.objects.is_empty() {
+        return Err(StoreError::NotFound {
+            location: location.to_string(),
+        });
+    }
+    let folders = Folders {
+        s3,
+        bucket: &bucket,
+        days,
+    };
+    let found = folders.below(&location.prefix_or_key).await?;
+    let s3 = s3.clone();
+    let begin = move |prefix| Listing::begin(s3.clone(), Arc::clone(&bucket), prefix);
+    let listings = stream::iter(found.in_order(days)).map(begin);
+    let listings = listings.buffered(LISTINGS_AT_ONCE);
+    let objects = listings.map_ok(Listing::objects).try_flatten();
+    let in_period = move |listed: &ListedLogObject| std::future::ready(days.may_hold(&listed.key));
+    Ok(objects.try_filter(in_period).boxed())
+}
+
+/// What lies below a place.
+#[derive(Debug, Default)]
+struct Found {
+    /// Regions of trails, each with the months in which something was delivered.
+    regions: Vec<Region>,
+    /// Prefixes without the folders of a trail.
+    flat: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Region {
+    /// `…/CloudTrail/REGION/`.
+    prefix: String,
+    /// In which there may be something, with years before months.
+    months: Months,
+}
+
+#[derive(Debug)]
+enum Months {
+    /// The period says.
+    All,
+    /// These: `2026/11`.
+    Some(BTreeSet<String>),
+}
+
+impl Found {
+    /// The prefixes to list: day after day, on each day region after region, at the end those without days.
+    fn in_order(self, days: DeliveryDays) -> impl Iterator<Item = String> + Send {
+        let Found { mut regions, flat } = self;
+        regions.sort_by(|left, right| left.prefix.cmp(&right.prefix));
+        let of_days = days_of(&regions, days).flat_map(move |day| {
+            let path = day.to_string().replace('-', "/");
+            let of_day = regions.iter().filter(|region| region.may_have(&path));
+            let prefixes = of_day.map(|region| format!("{}{path}/", region.prefix));
+            prefixes.collect::<Vec<_>>()
+        });
+        of_days.chain(flat)
+    }
+}
+
+impl Region {
+    /// Whether something may have been delivered on a day: `2026/11/20`.
+    fn may_have(&self, day: &str) -> bool {
+        match &self.months {
+            Months::All => true,
+            Months::Some(months) => day.get(..7).is_some_and(|month| months.contains(month)),
+        }
+    }
+}
+
+/// All days of the period on which some region may have something.
+fn days_of(regions: &[Region], days: DeliveryDays) -> impl Iterator<Item = Day> + Send + use<> {
+    let first_of = |month: &String| format!("{}-01", month.replace('/', "-")).parse().ok();
+    let months: BTreeSet<Day> = regions
+        .iter()
+        .filter_map(|region| match &region.months {
+            Months::All => None,
+            Months::Some(months) => Some(months.iter().filter_map(first_of)),
+        })
+        .flatten()
+        .collect();
+    let first = days.since.or_else(|| months.first().copied());
+    // No month has more than 31 days; what follows the last one is nowhere.
+    let last = days
+        .until
+        .or_else(|| months.last().map(|first| first.plus(30)));
+    let period = first.zip(last).filter(|_| !regions.is_empty());
+    let period = period.map(|(first, last)| first..=last);
+    period.into_iter().flat_map(|period| each_day(&period))
+}
+
+/// Where a folder stands in a trail's tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    /// Not below `AWSLogs`.
+    Above,
+    /// `AWSLogs/`, or an organisation below it: accounts follow.
+    Accounts,
+    /// An account: the kinds of logs follow.
+    Account,
+    /// `CloudTrail/`: regions follow.
+    Regions,
+    /// A region: years follow.
+    Region,
+    /// A year, a month, a day, or none of a trail's folders.
+    Other,
+}
+
+impl Level {
+    fn of(folder: &str) -> Level {
+        let mut parts = folder
+            .trim_end_matches('/')
+            .split('/')
+            .skip_while(|part| *part != "AWSLogs");
+        if parts.next().is_none() {
+            return Level::Above;
+        }
+        let parts: Vec<&str> = parts.skip_while(|part| part.starts_with("o-")).collect();
+        match *parts {
+            [] => Level::Accounts,
+            [account] if is_account(account) => Level::Account,
+            [account, "CloudTrail"] if is_account(account) => Level::Regions,
+            [account, "CloudTrail", _] if is_account(account) => Level::Region,
+            _ => Level::Other,
+        }
+    }
+}
+
+fn is_account(part: &str) -> bool {
+    part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Looks for a trail's folders.
+struct Folders<'a> {
+    s3: &'a S3,
+    bucket: &'a str,
+    days: DeliveryDays,
+}
+
+impl Folders<'_> {
+    /// What lies below a place as it was typed: with or without its `/`, or one object.
+    async fn below(&self, typed: &str) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        let folder = if typed.is_empty() || typed.ends_with('/') {
+            typed.to_owned()
+        } else {
+            let page = self.s3.list(self.bucket, typed, Some('/'), None).await?;
+            if page.objects.iter().any(|object| object.key == typed) {
+                found.flat.insert(typed.to_owned());
+                return Ok(found);
+            }
+            format!("{typed}/")
+        };
+        let trails = self.trails(folder).await?;
+        found.flat.extend(
+            trails
+                .iter()
+                .filter(|folder| Level::of(folder) != Level::Region)
+                .cloned(),
+        );
+        let regions = trails
+            .into_iter()
+            .filter(|folder| Level::of(folder) == Level::Region);
+        found.regions = self.each(regions, |prefix| self.region(prefix)).await?;
+        Ok(found)
+    }
+
+    /// Descends to the regions of all trails; folders that are none of a trail's stay as they are.
+    async fn trails(&self, folder: String) -> Result<Vec<String>, StoreError> {
+        let mut open = match Level::of(&folder) {
+            Level::Above => self.aws_logs_below(folder.clone()).await?,
+            _ => vec![folder.clone()],
+        };
+        if open.is_empty() {
+            return Ok(vec![folder]);
+        }
+        let mut ends = Vec::new();
+        while !open.is_empty() {
+            let descended = self.each(open, |folder| self.descend(folder)).await?;
+            open = Vec::new();
+            for step in descended {
+                match step {
+                    Step::Into(folders) => open.extend(folders),
+                    Step::End(folder) => ends.push(folder),
+                }
+            }
+        }
+        Ok(ends)
+    }
+
+    /// The `AWSLogs` folders at most [`FOLDERS_ABOVE_AWSLOGS_MAX`] below a folder: several trails may share a bucket.
+    async fn aws_logs_below(&self, folder: String) -> Result<Vec<String>, StoreError> {
+        let (mut open, mut found) = (vec![folder], Vec::new());
+        for _ in 0..=FOLDERS_ABOVE_AWSLOGS_MAX {
+            let list = |folder: String| async move { self.s3.folders(self.bucket, &folder).await };
+            let of_folders = self.each(open, list).await?;
+            open = Vec::new();
+            for children in of_folders {
+                match children
+                    .iter()
+                    .find(|child| Level::of(child) != Level::Above)
+                {
+                    Some(aws_logs) => found.push(aws_logs.clone()),
+                    None => open.extend(children),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn descend(&self, folder: String) -> Result<Step, StoreError> {
+        match Level::of(&folder) {
+            Level::Region | Level::Other => Ok(Step::End(folder)),
+            Level::Account => Ok(Step::Into(vec![format!("{folder}CloudTrail/")])),
+            Level::Above | Level::Accounts | Level::Regions => {
+                let mut children = self.s3.folders(self.bucket, &folder).await?;
+                children.retain(|child| Level::of(child) != Level::Other);
+                Ok(Step::Into(children))
+            }
+        }
+    }
+
+    async fn region(&self, prefix: String) -> Result<Region, StoreError> {
+        if self.days.since.is_some() && self.days.until.is_some() {
+            return Ok(Region {
+                prefix,
+                months: Months::All,
+            });
+        }
+        let mut months = BTreeSet::new();
+        for year in self.s3.folders(self.bucket, &prefix).await? {
+            for month in self.s3.folders(self.bucket, &year).await? {
+                months.extend(
+                    month
+                        .strip_prefix(&prefix)
+                        .map(|month| month.trim_end_matches('/').to_owned()),
+                );
+            }
+        }
+        Ok(Region {
+            prefix,
+            months: Months::Some(months),
+        })
+    }
+
+    /// Does something for each of many folders, some at once, and gives the results in their order.
+    async fn each<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        folders: impl IntoIterator<Item = String>,
+        work: impl FnMut(String) -> F,
+    ) -> Result<Vec<T>, StoreError> {
+        stream::iter(folders)
+            .map(work)
+            .buffered(LISTINGS_AT_ONCE)
+            .try_collect()
+            .await
+    }
+}
+
+/// Where to go from a folder.
+enum Step {
+    Into(Vec<String>),
+    End(String),
+}
+
+/// A prefix whose first page is there.
+struct Listing {
+    s3: S3,
+    bucket: Arc<str>,
+    prefix: String,
+    page: ListingPage,
+}
+
+impl Listing {
+    async fn begin(s3: S3, bucket: Arc<str>, prefix: String) -> Result<Listing, StoreError> {
+        let page = s3.list(&bucket, &prefix, None, None).await?;
+        Ok(Listing {
+            s3,
+            bucket,
+            prefix,
+            page,
+        })
+    }
+
+    /// All its objects. The pages after the first are fetched when they are needed.
+    fn objects(self) -> BoxStream<'static, Result<ListedLogObject, StoreError>> {
+        let pages = stream::try_unfold(Some(self), |listing| async move {
+            let Some(mut listing) = listing else {
+                return Ok(None);
+            };
+            let page = std::mem::take(&mut listing.page);
+            let rest = match page.next {
+                None => None,
+                next => {
+                    let next = listing
+                        .s3
+                        .list(&listing.bucket, &listing.prefix, None, next);
+                    listing.page = next.await?;
+                    Some(listing)
+                }
+            };
+            Ok::<_, StoreError>(Some((stream::iter(page.objects.into_iter().map(Ok)), rest)))
+        });
+        pages.try_flatten().boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests;
