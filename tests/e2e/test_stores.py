@@ -42,6 +42,16 @@ def variables(endpoint: str) -> dict[str, str]:
     }
 
 
+def test_it_keeps_the_contract_of_a_store(endpoint):
+    # The suite of crates/pipeline/src/store/contract.rs, races for one key included. The whole workspace, as everything else here is built.
+    name = "store::s3::tests::elsewhere::another_implementation_keeps_the_contract"
+    tested = subprocess.run(
+        ["cargo", "test", "--locked", "--workspace", "--lib", "--", "--ignored", "--exact", name],
+        cwd=ROOT, env=variables(endpoint), capture_output=True, text=True, check=False,
+    )
+    assert tested.returncode == 0 and "1 passed" in tested.stdout, tested.stdout + tested.stderr
+
+
 def test_the_command_line_works_on_it_as_on_a_folder(endpoint, simulation, tmp_path):
     def trailback(*words: str) -> str:
         return subprocess.run(

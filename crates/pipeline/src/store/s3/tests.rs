@@ -1,6 +1,7 @@
 //! Against an S3 server in this process, over HTTP.
 
 mod contract;
+mod elsewhere;
 mod faults;
 mod log_objects;
 
