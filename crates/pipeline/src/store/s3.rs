@@ -1,8 +1,8 @@
 //! S3 and what speaks its protocol: as a store for a lake, and as the place where log objects lie.
 //!
-//! The only room that knows the AWS SDK. What the SDK says goes no further than [`failure`], which puts it into plain
+//! The only room that knows the AWS SDK. What the SDK says goes no further than `failure`, which puts it into plain
 //! words: which permission, setting or name is wrong. Requests are repeated by the SDK; a body that breaks off is read
-//! on from where it broke ([`content`]).
+//! on from where it broke (`content`).
 //!
 //! Sources: AWS, "Amazon S3 API Reference"; "Add preconditions to S3 operations with conditional requests".
 
