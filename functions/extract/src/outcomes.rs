@@ -31,6 +31,12 @@ struct Counts {
     failed: u64,
 }
 
+impl Counts {
+    fn total(&self) -> u64 {
+        self.extracted + self.skipped + self.gone + self.failed
+    }
+}
+
 impl Outcomes {
     /// Of so many objects, none of which is safe yet.
     pub(crate) fn of(objects: usize) -> Outcomes {
@@ -102,30 +108,18 @@ impl Outcomes {
 
     /// How many objects were not begun, or are not stored.
     fn left(&self) -> u64 {
-        let Counts {
-            extracted,
-            skipped,
-            gone,
-            failed,
-        } = self.counts;
-        self.is_safe.len() as u64 - (extracted + skipped + gone + failed)
+        self.is_safe.len() as u64 - self.counts.total()
     }
 
     /// Adds all that is counted of objects.
     pub(crate) fn measure(&self, measures: &mut Measures) {
-        let Counts {
-            extracted,
-            skipped,
-            gone,
-            failed,
-        } = self.counts;
-        let records = &self.records;
+        let (counts, records) = (&self.counts, &self.records);
         let values = [
             (metrics::LOG_OBJECTS, self.is_safe.len() as u64),
-            (metrics::LOG_OBJECTS_EXTRACTED, extracted),
-            (metrics::LOG_OBJECTS_SKIPPED, skipped),
-            (metrics::LOG_OBJECTS_GONE, gone),
-            (metrics::LOG_OBJECTS_FAILED, failed),
+            (metrics::LOG_OBJECTS_EXTRACTED, counts.extracted),
+            (metrics::LOG_OBJECTS_SKIPPED, counts.skipped),
+            (metrics::LOG_OBJECTS_GONE, counts.gone),
+            (metrics::LOG_OBJECTS_FAILED, counts.failed),
             (metrics::LOG_OBJECTS_LEFT, self.left()),
             (metrics::RECORDS, records.records),
             (metrics::ISSUANCES, records.issuances),

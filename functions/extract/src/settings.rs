@@ -90,15 +90,12 @@ fn within(text: &str, from: u16, to: u16) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use trailback_operation::lake::SETTINGS;
-    use trailback_operation::settings::table;
+    use trailback_operation::settings::{given, table};
 
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, WrongSettings> {
-        Settings::read(&|name| {
-            let found = variables.iter().find(|(variable, _)| *variable == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
+        Settings::read(&given(variables))
     }
 
     #[test]

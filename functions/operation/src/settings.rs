@@ -129,6 +129,14 @@ impl<'e> Reading<'e> {
     }
 }
 
+/// An environment of these variables alone, in place of a process's.
+pub fn given<'v>(variables: &'v [(&str, &str)]) -> impl Fn(&str) -> Option<String> + 'v {
+    |name| {
+        let found = variables.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| (*value).to_owned())
+    }
+}
+
 /// Reads `true` or `false`, as people write them in templates.
 pub fn yes_or_no(text: &str) -> Option<bool> {
     match &*text.to_ascii_lowercase() {
@@ -174,10 +182,7 @@ mod tests {
     }
 
     fn read(variables: &[(&str, &str)]) -> Result<(String, Option<u8>), WrongSettings> {
-        let environment = |name: &str| {
-            let found = variables.iter().find(|(variable, _)| *variable == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
+        let environment = given(variables);
         let mut reading = Reading::of(&environment);
         let place = reading.required(&PLACE, |text| Some(text.to_owned()));
         let count = reading.optional(&COUNT, count);

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
 use crate::runtime_api::{Answer, Function};
-use crate::s3_server::S3Server;
+use crate::s3_server::{Fault, Request, S3Server};
 
 /// The trail's bucket.
 pub const TRAIL: &str = "trail";
@@ -20,6 +21,9 @@ pub const PREFIX: &str = "org/trailback";
 
 /// What manifests of this lake write before the key of a data object.
 pub const BASE: &str = "s3://lake/org/trailback/";
+
+/// How many stories are told at the same time.
+const STORIES_AT_ONCE: usize = 4;
 
 /// Long enough for anything that does not hang.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
@@ -83,6 +87,12 @@ impl Deployment {
         self.function.invoke(payload, TIMEOUT).await
     }
 
+    /// The `at`-th request to S3 from now on goes wrong, and no other.
+    pub fn break_call(&self, at: usize, fault: Fault) {
+        let plan = move |request: &Request| (request.nth == at).then(|| fault.clone());
+        self.s3.set_plan(plan);
+    }
+
     /// What the function has logged and measured since this was asked for last, and an end to its process.
     pub async fn lines(&mut self) -> Vec<Value> {
         self.function.stop().await;
@@ -111,4 +121,27 @@ pub fn assert_sum(metrics: &Value, whole: &str, parts: &[&str]) {
     };
     let sum: u64 = parts.iter().map(|part| value(part)).sum();
     assert_eq!(value(whole), sum, "{whole} is not {parts:?} in {metrics}");
+}
+
+/// Asserts that a message names all of these.
+#[track_caller]
+pub fn assert_names(said: &str, words: &[&str]) {
+    for word in words {
+        assert!(said.contains(word), "{word} is not in: {said}");
+    }
+}
+
+/// Tells a story for every call of a run and every fault that may befall it, a few at the same time: most of each is
+/// waiting.
+pub async fn at_every_call<Telling: Future<Output = ()>>(
+    calls: usize,
+    faults: &[Fault],
+    tell: impl Fn(usize, Fault) -> Telling,
+) {
+    let stories = (0..calls).flat_map(|at| faults.iter().map(move |fault| (at, fault.clone())));
+    let tell = |(at, fault)| tell(at, fault);
+    let mut stories = stream::iter(stories)
+        .map(tell)
+        .buffer_unordered(STORIES_AT_ONCE);
+    while stories.next().await.is_some() {}
 }

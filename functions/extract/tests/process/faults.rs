@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
-use trailback_harness::deployment::Deployment;
+use trailback_harness::deployment::{Deployment, TIMEOUT, at_every_call};
 use trailback_harness::runtime_api::Answer;
 use trailback_harness::s3_server::Fault;
 
@@ -15,9 +14,6 @@ use crate::room::{
 
 /// How often a message comes before it would end in the dead-letter queue.
 const RECEIVES_MAX: usize = 5;
-
-/// How many stories run at the same time. Most of each is waiting.
-const STORIES_AT_ONCE: usize = 4;
 
 /// A batch that touches two event hours.
 fn logs() -> Logs {
@@ -55,28 +51,20 @@ async fn calls() -> usize {
 async fn check(faults: &[Fault], timeout: Duration) {
     let (expected, calls) = (expected(&logs()).await, calls().await);
     assert!(calls > 8, "{calls}");
-    let stories = (0..calls).flat_map(|at| faults.iter().map(move |fault| (at, fault.clone())));
-    let tell = |(at, fault): (usize, Fault)| {
-        let expected = &expected;
-        async move {
-            let mut room = holding(&logs());
-            let planned = fault.clone();
-            room.s3
-                .set_plan(move |request| (request.nth == at).then(|| planned.clone()));
-            let published = delivered_at_last(&mut room, timeout).await;
-            assert!(published == *expected, "{fault:?} at call {at}");
-        }
+    let expected = &expected;
+    let tell = |at, fault: Fault| async move {
+        let mut room = holding(&logs());
+        room.break_call(at, fault.clone());
+        let published = delivered_at_last(&mut room, timeout).await;
+        assert!(published == *expected, "{fault:?} at call {at}");
     };
-    let mut stories = futures::stream::iter(stories)
-        .map(tell)
-        .buffer_unordered(STORIES_AT_ONCE);
-    while stories.next().await.is_some() {}
+    at_every_call(calls, faults, tell).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_fails_before_or_after_it_is_done_costs_nothing() {
     let faults = [Fault::Fails, Fault::FailsAfter, Fault::Cut, Fault::CutAfter];
-    check(&faults, Duration::from_secs(60)).await;
+    check(&faults, TIMEOUT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +75,7 @@ async fn a_call_that_is_refused_for_the_moment_costs_nothing() {
         Fault::TornBody,
         Fault::ExpiredToken,
     ];
-    check(&faults, Duration::from_secs(60)).await;
+    check(&faults, TIMEOUT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

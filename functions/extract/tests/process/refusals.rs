@@ -1,6 +1,6 @@
 //! What is wrong with a deployment says what it is, and nothing is acknowledged.
 
-use trailback_harness::deployment::{LAKE, TRAIL};
+use trailback_harness::deployment::{LAKE, TRAIL, assert_names};
 use trailback_harness::runtime_api::{Answer, Function};
 use trailback_harness::s3_server::Fault;
 
@@ -29,13 +29,6 @@ async fn said_of(bucket: &'static str, operation: &'static str, fault: Fault) ->
         }
     }
     said
-}
-
-#[track_caller]
-fn assert_names(said: &str, words: &[&str]) {
-    for word in words {
-        assert!(said.contains(word), "{word} is not in: {said}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use serde_json::Value;
-use trailback_harness::deployment::TIMEOUT;
+use trailback_harness::deployment::{TIMEOUT, at_every_call};
 use trailback_harness::runtime_api::Answer;
 use trailback_harness::s3_server::Fault;
 
@@ -12,9 +11,6 @@ use crate::room::{SMALL, deployed, seen};
 
 /// How many runs make good whatever happened to one.
 const RUNS_MAX: usize = 4;
-
-/// How many stories run at the same time. Most of each is waiting.
-const STORIES_AT_ONCE: usize = 4;
 
 /// How many calls a run without faults makes.
 async fn calls() -> usize {
@@ -30,9 +26,7 @@ async fn calls() -> usize {
 /// One call of a run fails, then runs follow until one has nothing left to do.
 async fn check_story(at: usize, fault: Fault, timeout: Duration) {
     let mut room = deployed(&SMALL, &[]);
-    let planned = fault.clone();
-    room.s3
-        .set_plan(move |request| (request.nth == at).then(|| planned.clone()));
+    room.break_call(at, fault.clone());
     for _ in 0..RUNS_MAX {
         match room.function.invoke(&Value::Null, timeout).await {
             Answer::Response(answer) if answer["hoursLinked"] == 0 && answer["hoursLeft"] == 0 => {
@@ -52,12 +46,7 @@ async fn check_story(at: usize, fault: Fault, timeout: Duration) {
 async fn check(faults: &[Fault], timeout: Duration) {
     let calls = calls().await;
     assert!(calls > 8, "{calls}");
-    let stories = (0..calls).flat_map(|at| faults.iter().map(move |fault| (at, fault.clone())));
-    let tell = |(at, fault)| check_story(at, fault, timeout);
-    let mut stories = futures::stream::iter(stories)
-        .map(tell)
-        .buffer_unordered(STORIES_AT_ONCE);
-    while stories.next().await.is_some() {}
+    at_every_call(calls, faults, |at, fault| check_story(at, fault, timeout)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! What is wrong with a deployment says what it is, and nothing is touched.
 
 use serde_json::{Value, json};
-use trailback_harness::deployment::{Deployment, LAKE, TIMEOUT};
+use trailback_harness::deployment::{Deployment, LAKE, TIMEOUT, assert_names};
 use trailback_harness::runtime_api::{Answer, Function, ReportedError};
 use trailback_harness::s3_server::Fault;
 
@@ -23,13 +23,6 @@ async fn said_of(operation: &'static str, fault: Fault) -> String {
     let said = error_of(&mut room, &Value::Null).await.error_message;
     assert!(room.lake("") == before);
     said
-}
-
-#[track_caller]
-fn assert_names(said: &str, words: &[&str]) {
-    for word in words {
-        assert!(said.contains(word), "{word} is not in: {said}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

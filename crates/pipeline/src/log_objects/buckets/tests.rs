@@ -211,24 +211,30 @@ async fn a_place_with_nothing_in_it_is_an_error() {
     );
 }
 
-#[tokio::test]
-async fn a_listing_that_fails_ends_what_is_found_with_an_error() {
+/// A server whose trail has one log object in each region.
+fn with_a_log_object_in_each_region() -> S3Server {
     let server = S3Server::start();
     for region in REGIONS {
-        server.put(
-            "trail",
-            &key("AWSLogs/", ACCOUNTS[0], region, DAYS[0], 0),
-            b"",
-        );
+        let key = key("AWSLogs/", ACCOUNTS[0], region, DAYS[0], 0);
+        server.put("trail", &key, b"");
     }
-    let s3 = connect(&server).await;
+    server
+}
+
+#[tokio::test]
+async fn a_listing_that_fails_ends_what_is_found_with_an_error() {
     let september = days("2026-09-25", "2026-09-30");
     let asked = {
+        let server = with_a_log_object_in_each_region();
+        let s3 = connect(&server).await;
         listed(&s3, "s3://trail", september).await.unwrap();
         server.count("ListObjectsV2")
     };
-    // Some requests are sent together, so the failing one is told by its number and not by its key.
+    // Some requests are sent together, so the failing one is told by its number and not by its key. A server each,
+    // because requests that a refused listing had sent ahead may still arrive afterwards.
     for at in 0..asked {
+        let server = with_a_log_object_in_each_region();
+        let s3 = connect(&server).await;
         server.set_plan(move |request| (request.nth == at).then_some(Fault::AccessDenied));
         let refused = listed(&s3, "s3://trail", september).await;
         assert!(
