@@ -36,8 +36,9 @@ pub(crate) enum Colour {
 pub(crate) enum Command {
     /// Read CloudTrail log objects into a lake, and link the sessions
     ///
-    /// Reading the same objects again changes nothing; those in S3 that the lake has read already are skipped. Digests, Insights and aggregated events are skipped and
-    /// counted; an unreadable object is named, and the others are read all the same.
+    /// Reading the same objects again changes nothing; those in S3 that the lake has read already are skipped.
+    /// Digests, Insights and aggregated events are skipped and counted; an unreadable object is named, and the others
+    /// are read all the same.
     Ingest(Ingest),
     /// Link the sessions of a lake again where something changed
     Link(Link),

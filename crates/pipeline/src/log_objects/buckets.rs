@@ -52,12 +52,19 @@ pub(super) async fn delivered(
     };
     let found = folders.below(&location.prefix_or_key).await?;
     let s3 = s3.clone();
-    let begin = move |prefix| Listing::begin(s3.clone(), Arc::clone(&bucket), prefix);
+    let begin = move |part| Listing::begin(s3.clone(), Arc::clone(&bucket), part);
     let listings = stream::iter(found.in_order(days)).map(begin);
     let listings = listings.buffered(LISTINGS_AT_ONCE);
-    let objects = listings.map_ok(Listing::objects).try_flatten();
-    let in_period = move |listed: &ListedLogObject| std::future::ready(days.may_hold(&listed.key));
-    Ok(objects.try_filter(in_period).boxed())
+    Ok(listings.map_ok(Listing::objects).try_flatten().boxed())
+}
+
+/// A prefix to list to its end.
+#[derive(Clone, Debug)]
+struct Part {
+    prefix: String,
+    /// Of which days objects are wanted. The folder of a day is wanted whole: names may tell the next day around midnight,
+    /// and an object must not fall between two periods.
+    days: DeliveryDays,
 }
 
 /// What lies below a place.
@@ -86,17 +93,20 @@ enum Months {
 }
 
 impl Found {
-    /// The prefixes to list: day after day, on each day region after region, at the end those without days.
-    fn in_order(self, days: DeliveryDays) -> impl Iterator<Item = String> + Send {
+    /// What to list: day after day, on each day region after region, at the end what has no folders of days.
+    fn in_order(self, days: DeliveryDays) -> impl Iterator<Item = Part> + Send {
         let Found { mut regions, flat } = self;
         regions.sort_by(|left, right| left.prefix.cmp(&right.prefix));
         let of_days = days_of(&regions, days).flat_map(move |day| {
             let path = day.to_string().replace('-', "/");
             let of_day = regions.iter().filter(|region| region.may_have(&path));
-            let prefixes = of_day.map(|region| format!("{}{path}/", region.prefix));
-            prefixes.collect::<Vec<_>>()
+            let part = |region: &Region| Part {
+                prefix: format!("{}{path}/", region.prefix),
+                days: DeliveryDays::default(),
+            };
+            of_day.map(part).collect::<Vec<_>>()
         });
-        of_days.chain(flat)
+        of_days.chain(flat.into_iter().map(move |prefix| Part { prefix, days }))
     }
 }
 
@@ -309,23 +319,24 @@ enum Step {
 struct Listing {
     s3: S3,
     bucket: Arc<str>,
-    prefix: String,
+    part: Part,
     page: ListingPage,
 }
 
 impl Listing {
-    async fn begin(s3: S3, bucket: Arc<str>, prefix: String) -> Result<Listing, StoreError> {
-        let page = s3.list(&bucket, &prefix, None, None).await?;
+    async fn begin(s3: S3, bucket: Arc<str>, part: Part) -> Result<Listing, StoreError> {
+        let page = s3.list(&bucket, &part.prefix, None, None).await?;
         Ok(Listing {
             s3,
             bucket,
-            prefix,
+            part,
             page,
         })
     }
 
     /// All its objects. The pages after the first are fetched when they are needed.
     fn objects(self) -> BoxStream<'static, Result<ListedLogObject, StoreError>> {
+        let days = self.part.days;
         let pages = stream::try_unfold(Some(self), |listing| async move {
             let Some(mut listing) = listing else {
                 return Ok(None);
@@ -334,16 +345,16 @@ impl Listing {
             let rest = match page.next {
                 None => None,
                 next => {
-                    let next = listing
-                        .s3
-                        .list(&listing.bucket, &listing.prefix, None, next);
-                    listing.page = next.await?;
+                    let prefix = &listing.part.prefix;
+                    listing.page = listing.s3.list(&listing.bucket, prefix, None, next).await?;
                     Some(listing)
                 }
             };
             Ok::<_, StoreError>(Some((stream::iter(page.objects.into_iter().map(Ok)), rest)))
         });
-        pages.try_flatten().boxed()
+        let is_wanted =
+            move |listed: &ListedLogObject| std::future::ready(days.may_hold(&listed.key));
+        pages.try_flatten().try_filter(is_wanted).boxed()
     }
 }
 

@@ -158,6 +158,22 @@ async fn a_part_of_a_trail_can_be_named() {
 }
 
 #[tokio::test]
+async fn an_object_of_midnight_falls_between_no_two_periods() {
+    let server = S3Server::start();
+    let midnight = key("AWSLogs/", ACCOUNTS[0], REGIONS[0], DAYS[0], 0);
+    let midnight = midnight.replace("_20260930T0900Z", "_20261001T0000Z");
+    server.put("trail", &midnight, b"");
+    let s3 = connect(&server).await;
+    let until = listed(&s3, "s3://trail", days("", "2026-09-30"))
+        .await
+        .unwrap();
+    let since = listed(&s3, "s3://trail", days("2026-10-01", ""))
+        .await
+        .unwrap();
+    assert_eq!([until, since].concat(), [midnight]);
+}
+
+#[tokio::test]
 async fn a_bucket_without_a_trails_folders_is_listed_as_it_is() {
     let server = S3Server::start();
     let keys = [
