@@ -59,10 +59,10 @@ class Emulator:
             "MINISTACK_REGION": REGION,
             "IOT_MTLS_PORT": str(free_port()),
         }
-        ministack = pathlib.Path(sys.executable).parent / "ministack"
+        ministack = pathlib.Path(__file__).parent / "mended_ministack.py"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [ministack], env=server, stdout=log, stderr=log, cwd=folder, start_new_session=True
+                [sys.executable, ministack], env=server, stdout=log, stderr=log, cwd=folder, start_new_session=True
             )
         wait_until("ministack answers", self._answers, START_SECONDS)
 

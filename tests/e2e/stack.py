@@ -37,7 +37,6 @@ class Stack:
         self.name = name
         self.trail_bucket = trail_bucket
         self.told = make(emulator, "deploy", STACK=name, TRAIL_BUCKET=trail_bucket, BUILDER="host", **variables)
-        self._take_concurrency_as_a_number()
         self._allow_plain_http()
 
     @property
@@ -81,14 +80,6 @@ class Stack:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{self.outputs[function]}")
         lines = (event["message"].strip() for page in pages for event in page["events"])
         return [json.loads(line) for line in lines if line.startswith("{")]
-
-    def _take_concurrency_as_a_number(self) -> None:
-        # ministack 1.5.33 keeps the number of a nested stack's parameter as text, and then cannot compare it.
-        functions = self.emulator.client("lambda")
-        mappings = functions.list_event_source_mappings(FunctionName=self.outputs["ExtractFunction"])
-        for mapping in mappings["EventSourceMappings"]:
-            limit = int(mapping["ScalingConfig"]["MaximumConcurrency"])
-            functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": limit})
 
     def _allow_plain_http(self) -> None:
         # The emulator is asked without TLS, which the policy of the lake rightly denies: test_deployment.py holds the template to it.

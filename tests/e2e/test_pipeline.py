@@ -56,6 +56,7 @@ def test_announcing_everything_again_changes_no_byte(delivered):
     stack = delivered.stack
     delivered.simulation.upload(stack.emulator.client("s3"), stack.trail_bucket, delivered.simulation.object_keys[::3])
     wait_until("all notifications are done with", lambda: stack.messages("QueueUrl") == 0, 120)
+    assert stack.messages("DeadLetterQueueUrl") == 0, "nothing was done with by giving it up"
     stack.link()
     assert delivered.catalog.data_objects("sessions") == before
 
@@ -78,8 +79,12 @@ def test_a_poison_object_ends_in_the_dead_letter_queue_and_a_redrive_takes_it_up
     wait_until("the redriven message is done with", lambda: stack.messages("QueueUrl") == 0, 60)
     stack.link()
     assert event_ids(delivered).count("mended") == 1
-    [row] = [row for row in delivered.catalog.rows("log_objects") if row["location"].endswith(key)]
-    assert row["outcome"] == "extracted"
+    # Two contents have lain there, and the ledger knows what became of each.
+    rows = [row for row in delivered.catalog.rows("log_objects") if row["location"].endswith(key)]
+    outcomes = {row["outcome"]: row["reason"] for row in rows}
+    assert len(rows) == 2
+    assert outcomes["extracted"] is None
+    assert "is not JSON" in outcomes["failed"]
 
 
 def test_a_deleted_object_is_acknowledged(delivered):
@@ -134,6 +139,14 @@ def test_other_sources_of_notifications_arrive_too(source, delivered):
         return word in event_ids(delivered)
 
     wait_until("the session is published", is_there, 60, pause=2)
+
+
+def test_the_roles_allow_all_that_the_functions_do(delivered):
+    # The emulator enforces them; where an action is missing, messages come again or a run fails, and the log says so.
+    lines = [line for name in ("ExtractFunction", "LinkFunction") for line in delivered.stack.logged(name)]
+    complaints = [line for line in lines if line.get("level") == "ERROR"]
+    assert [line for line in complaints if not line.get("log_object", "").endswith(LATE_OBJECT.format("Poison"))] == []
+    assert complaints, "the poison object is complained about"
 
 
 def emptied(s3, bucket: str) -> None:
