@@ -116,6 +116,10 @@ class Delivered:
             "waiting for the schedule, and link": published - extracted,
         }
 
+    def event_ids(self) -> list[str]:
+        """The events of the published table."""
+        return [row["event_id"] for row in self.catalog.rows("sessions")]
+
     def _is_published(self) -> bool:
         # One after the other: link publishes the ledger when it is done with the sessions.
         expected = {"sessions": self.simulation.truths, "log_objects": self.simulation.object_keys}
@@ -137,5 +141,6 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def pytest_collection_modifyitems(items):
-    """What removes the shared stack comes last."""
-    items.sort(key=lambda item: item.path.name == "test_removal.py")
+    """What removes the shared stack, and what takes its notifications away, comes last."""
+    last = ["test_removal.py", "test_sources.py"]
+    items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)

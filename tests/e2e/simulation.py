@@ -1,12 +1,16 @@
 """A simulated organisation: its log objects and the truth about them (tests/simulator)."""
 
 import collections
+import gzip
 import json
 import os
 import pathlib
 import subprocess
 
 from stack import ROOT
+
+# The day after the simulated ones.
+LATE_DAY = "2026-11-24"
 
 
 def binary(name: str) -> pathlib.Path:
@@ -59,3 +63,30 @@ def is_told(truth: dict, column: str) -> bool:
     if column == "scenario" or truth["session_type"] == "Witness":
         return False
     return truth["session_type"].startswith("Assumed") or column not in ("session_arn", "session_name", "role_arn")
+
+
+def late_object_key(unique: str) -> str:
+    """The key of a log object of the day after the simulated ones."""
+    folder = f"AWSLogs/111122223333/CloudTrail/eu-central-1/{LATE_DAY.replace('-', '/')}"
+    return f"{folder}/111122223333_CloudTrail_eu-central-1_{LATE_DAY.replace('-', '')}T0905Z_{unique}.json.gz"
+
+
+def late_log_object(event_id: str) -> bytes:
+    """A log object of that day with one GetSessionToken in it, found again by its event ID."""
+    record = {
+        "eventVersion": "1.11",
+        "userIdentity": {
+            "type": "IAMUser", "principalId": "AIDACKCEVSQ6C2EXAMPLE", "accountId": "111122223333",
+            "arn": "arn:aws:iam::111122223333:user/anna.berg", "userName": "anna.berg",
+            "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+        },
+        "eventTime": f"{LATE_DAY}T09:00:00Z", "eventSource": "sts.amazonaws.com", "eventName": "GetSessionToken",
+        "awsRegion": "eu-central-1", "sourceIPAddress": "203.0.113.24", "userAgent": "aws-cli/2.31.4",
+        "requestParameters": {"durationSeconds": 3600},
+        "responseElements": {"credentials": {
+            "accessKeyId": "ASIAIOSFODNN7EXAMPLE", "expiration": "Nov 24, 2026, 10:00:00 AM",
+        }},
+        "requestID": event_id, "eventID": event_id, "readOnly": True, "eventType": "AwsApiCall",
+        "managementEvent": True, "recipientAccountId": "111122223333", "eventCategory": "Management",
+    }
+    return gzip.compress(json.dumps({"Records": [record]}).encode(), mtime=0)

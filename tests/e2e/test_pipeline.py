@@ -1,17 +1,11 @@
 """From CloudTrail's delivery to the published table, as AWS would carry it: real notifications, real queues, our binaries."""
 
-import gzip
 import json
+import time
 
-import pytest
-
-from conftest import SHORT
 from emulator import wait_until
-from simulation import binary
-from stack import Stack, run
-
-# A log object of the day after the simulated ones, with one issuance that is easily found again.
-LATE_OBJECT = "AWSLogs/111122223333/CloudTrail/eu-central-1/2026/11/24/111122223333_CloudTrail_eu-central-1_20261124T0905Z_{}.json.gz"
+from simulation import LATE_DAY, binary, late_log_object, late_object_key
+from stack import run
 
 
 def test_every_row_is_true(delivered, record_property):
@@ -61,24 +55,42 @@ def test_announcing_everything_again_changes_no_byte(delivered):
     assert delivered.catalog.data_objects("sessions") == before
 
 
+def test_one_log_object_is_read_at_once_and_queryable_after_the_next_run_of_link(delivered, record_property):
+    stack, s3 = delivered.stack, delivered.stack.emulator.client("s3")
+    bucket, prefix = stack.lake
+
+    def fragments() -> int:
+        return s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}sessions/fragments/dt={LATE_DAY}/")["KeyCount"]
+
+    before, begun = fragments(), time.monotonic()
+    s3.put_object(Bucket=stack.trail_bucket, Key=late_object_key("Alone"), Body=late_log_object("alone"))
+    wait_until("its fragment is there", lambda: fragments() > before, 60, pause=0.02)
+    extracted = time.monotonic()
+    stack.link()
+    linked = time.monotonic()
+    assert "alone" in delivered.event_ids()
+    record_property("one log object: upload, notification, queue and extract", f"{extracted - begun:.2f} s")
+    record_property("one log object: link, called at once", f"{linked - extracted:.2f} s")
+
+
 def test_a_poison_object_ends_in_the_dead_letter_queue_and_a_redrive_takes_it_up_again(delivered):
     stack = delivered.stack
     s3 = stack.emulator.client("s3")
-    key = LATE_OBJECT.format("Poison")
+    key = late_object_key("Poison")
     s3.put_object(Bucket=stack.trail_bucket, Key=key, Body=b"this is no gzip")
-    good = LATE_OBJECT.format("Beside")
-    s3.put_object(Bucket=stack.trail_bucket, Key=good, Body=log_object("beside-poison"))
+    good = late_object_key("Beside")
+    s3.put_object(Bucket=stack.trail_bucket, Key=good, Body=late_log_object("beside-poison"))
     wait_until("the poison gives up", lambda: stack.messages("DeadLetterQueueUrl") == 1, 120, pause=1)
     stack.link()
-    assert "beside-poison" in event_ids(delivered), "what stood beside the poison is there"
+    assert "beside-poison" in delivered.event_ids(), "what stood beside the poison is there"
 
     # Somebody mends the object, and drives the message back: docs/OPERATIONS.md.
-    s3.put_object(Bucket=stack.trail_bucket, Key=key, Body=log_object("mended"))
+    s3.put_object(Bucket=stack.trail_bucket, Key=key, Body=late_log_object("mended"))
     wait_until("the mended object is read", lambda: stack.messages("QueueUrl") == 0, 60)
     stack.redrive()
     wait_until("the redriven message is done with", lambda: stack.messages("QueueUrl") == 0, 60)
     stack.link()
-    assert event_ids(delivered).count("mended") == 1
+    assert delivered.event_ids().count("mended") == 1
     # Two contents have lain there, and the ledger knows what became of each.
     rows = [row for row in delivered.catalog.rows("log_objects") if row["location"].endswith(key)]
     outcomes = {row["outcome"]: row["reason"] for row in rows}
@@ -90,7 +102,7 @@ def test_a_poison_object_ends_in_the_dead_letter_queue_and_a_redrive_takes_it_up
 def test_a_deleted_object_is_acknowledged(delivered):
     stack = delivered.stack
     body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {
-        "bucket": {"name": stack.trail_bucket}, "object": {"key": LATE_OBJECT.format("Deleted"), "size": 1},
+        "bucket": {"name": stack.trail_bucket}, "object": {"key": late_object_key("Deleted"), "size": 1},
     }}]}
     stack.emulator.client("sqs").send_message(QueueUrl=stack.outputs["QueueUrl"], MessageBody=json.dumps(body))
     wait_until("the message is done with", lambda: stack.messages("QueueUrl") == 0, 60)
@@ -112,69 +124,9 @@ def test_metrics_balance(delivered):
     assert total("Records") == total("Issuances", "Witnesses", "RecordsPassedOver", "RecordsUnreadable")
 
 
-@pytest.mark.parametrize("source", ["eventbridge", "topic of the bucket", "topic of the trail"])
-def test_other_sources_of_notifications_arrive_too(source, delivered):
-    stack, emulator = delivered.stack, delivered.stack.emulator
-    s3, sns = emulator.client("s3"), emulator.client("sns")
-    topic = sns.create_topic(Name="of-others")["TopicArn"]
-    word = source.replace(" ", "-")
-    key, kind = LATE_OBJECT.format(word), source.split()[0]
-    emptied(s3, stack.trail_bucket)
-    Stack(
-        emulator, stack.name, stack.trail_bucket, NOTIFY=kind, TOPIC=topic if kind == "topic" else "",
-        CONFIGURE_BUCKET="yes", PARAMETERS=SHORT,
-    )
-    if source == "topic of the bucket":
-        created = {"Id": "created", "TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}
-        s3.put_bucket_notification_configuration(
-            Bucket=stack.trail_bucket, NotificationConfiguration={"TopicConfigurations": [created]}
-        )
-    s3.put_object(Bucket=stack.trail_bucket, Key=key, Body=log_object(word))
-    if source == "topic of the trail":
-        notice = {"s3Bucket": stack.trail_bucket, "s3ObjectKey": [key]}
-        sns.publish(TopicArn=topic, Message=json.dumps(notice))
-
-    def is_there() -> bool:
-        stack.link()
-        return word in event_ids(delivered)
-
-    wait_until("the session is published", is_there, 60, pause=2)
-
-
 def test_the_roles_allow_all_that_the_functions_do(delivered):
     # The emulator enforces them; where an action is missing, messages come again or a run fails, and the log says so.
     lines = [line for name in ("ExtractFunction", "LinkFunction") for line in delivered.stack.logged(name)]
-    complaints = [line for line in lines if line.get("level") == "ERROR"]
-    assert [line for line in complaints if not line.get("log_object", "").endswith(LATE_OBJECT.format("Poison"))] == []
-    assert complaints, "the poison object is complained about"
-
-
-def emptied(s3, bucket: str) -> None:
-    """Takes all notifications out of a bucket, so that a test sees one way only."""
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
-
-
-def event_ids(delivered) -> list[str]:
-    """The events of the published table."""
-    return [row["event_id"] for row in delivered.catalog.rows("sessions")]
-
-
-def log_object(event_id: str) -> bytes:
-    """A log object with one GetSessionToken in it."""
-    record = {
-        "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "IAMUser", "principalId": "AIDACKCEVSQ6C2EXAMPLE", "accountId": "111122223333",
-            "arn": "arn:aws:iam::111122223333:user/anna.berg", "userName": "anna.berg",
-            "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
-        },
-        "eventTime": "2026-11-24T09:00:00Z", "eventSource": "sts.amazonaws.com", "eventName": "GetSessionToken",
-        "awsRegion": "eu-central-1", "sourceIPAddress": "203.0.113.24", "userAgent": "aws-cli/2.31.4",
-        "requestParameters": {"durationSeconds": 3600},
-        "responseElements": {"credentials": {
-            "accessKeyId": "ASIAIOSFODNN7EXAMPLE", "expiration": "Nov 24, 2026, 10:00:00 AM",
-        }},
-        "requestID": event_id, "eventID": event_id, "readOnly": True, "eventType": "AwsApiCall",
-        "managementEvent": True, "recipientAccountId": "111122223333", "eventCategory": "Management",
-    }
-    return gzip.compress(json.dumps({"Records": [record]}).encode(), mtime=0)
+    assert lines
+    errors = [line for line in lines if line.get("level") == "ERROR"]
+    assert [line for line in errors if not line.get("log_object", "").endswith(late_object_key("Poison"))] == []

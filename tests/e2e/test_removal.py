@@ -1,4 +1,4 @@
-"""`make destroy`. Runs last: it removes what the other tests share (conftest.py)."""
+"""`make destroy`. Runs late: it removes what the other tests share (conftest.py), and makes it anew."""
 
 from conftest import notifications
 from stack import Stack, make
