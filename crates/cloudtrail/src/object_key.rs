@@ -64,6 +64,17 @@ pub fn classify(object_key: &str) -> ObjectKind<'_> {
     }
 }
 
+/// When an object was delivered, by its file's name or its folders: of every kind, also of what is not read, and of what
+/// other services deliver beside CloudTrail.
+#[must_use]
+pub fn delivered_at(object_key: &str) -> Option<Timestamp> {
+    let (folders, file) = object_key.rsplit_once('/').unwrap_or(("", object_key));
+    let by_name = json_name(file)
+        .and_then(FileName::read)
+        .and_then(|name| name.delivered_at);
+    by_name.or_else(|| Folders::read(folders)?.delivered_on)
+}
+
 fn log_object<'k>(name: Option<FileName<'k>>, folders: Option<Folders<'k>>) -> ObjectKind<'k> {
     let account_id = name
         .map(|name| name.account_id)
@@ -120,7 +131,8 @@ impl<'k> Folders<'k> {
 
 fn day(parts: [Option<&str>; 3]) -> Option<Timestamp> {
     let [year, month, day] = parts;
-    Day::parse(&format!("{}-{}-{}", year?, month?, day?)).map(Day::start)
+    // AWS Config writes 2026/1/5.
+    Day::parse(&format!("{}-{:0>2}-{:0>2}", year?, month?, day?)).map(Day::start)
 }
 
 /// `ACCOUNT_KIND_REGION_TIME_UNIQUE`; digests have more parts.
@@ -230,6 +242,37 @@ mod tests {
                 format!("123456789012_{kind}_us-east-2_20140620T1255Z_HdkvFTXOA3Vnhbc.json.gz");
             check(&format!("{folders}/{name}"), expected);
             check(&format!("{folders}/renamed.json.gz"), expected);
+        }
+    }
+
+    #[test]
+    fn every_object_was_delivered_when_its_key_says() {
+        const FOLDERS: &str = "AWSLogs/123456789012/CloudTrail-Digest/us-east-2/2014/06/20";
+        for (object_key, expected) in [
+            (
+                "123456789012_CloudTrail_us-east-2_20140620T1255Z_HdkvFTXOA3Vnhbc.json.gz"
+                    .to_owned(),
+                "2014-06-20T12:55:00Z",
+            ),
+            (
+                format!(
+                    "{FOLDERS}/123456789012_CloudTrail-Digest_us-east-2_my_trail_us-east-1_20140620T125500Z.json.gz"
+                ),
+                "2014-06-20T00:00:00Z",
+            ),
+            (
+                "AWSLogs/123456789012/Config/us-east-2/2014/6/2/ConfigHistory/x.json.gz".to_owned(),
+                "2014-06-02T00:00:00Z",
+            ),
+            (format!("{FOLDERS}/readme.txt"), "2014-06-20T00:00:00Z"),
+            ("export.json".to_owned(), ""),
+            (
+                "AWSLogs/123456789012/CloudTrail/us-east-2/all.json".to_owned(),
+                "",
+            ),
+        ] {
+            let expected = Timestamp::parse(expected);
+            assert_eq!(delivered_at(&object_key), expected, "{object_key}");
         }
     }
 

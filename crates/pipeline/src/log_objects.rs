@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
-use trailback_cloudtrail::object_key::{ObjectKind, classify};
+use trailback_cloudtrail::object_key::{ObjectKind, classify, delivered_at};
 use trailback_sessions::{Text, Timestamp};
 use trailback_tables::Table;
 use trailback_tables::ledger::LogObjectKind;
@@ -169,7 +169,7 @@ impl LogObject {
             size_bytes,
             account_id: None,
             region: None,
-            delivered_at: None,
+            delivered_at: delivered_at(key),
             kind: LogObjectKind::LogObject,
             skipped: None,
             place,
@@ -178,7 +178,6 @@ impl LogObject {
             ObjectKind::LogObject(by_key) => {
                 log_object.account_id = Some(Text::from(by_key.account_id));
                 log_object.region = Some(Text::from(by_key.region));
-                log_object.delivered_at = by_key.delivered_at;
                 (LogObjectKind::LogObject, None)
             }
             ObjectKind::OtherJson => (LogObjectKind::OtherJson, None),

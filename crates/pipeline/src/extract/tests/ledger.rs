@@ -64,6 +64,8 @@ async fn the_ledger_tells_of_every_object_whatever_became_of_it() {
     let told = |entry: &LedgerEntry| (entry.outcome, entry.kind, entry.records, entry.size_bytes);
     let skip = LogObjectOutcome::Skipped;
     assert_eq!(told(&skipped), (skip, LogObjectKind::Digest, None, None));
+    // Else all digests ever delivered would be filed under one hour, which is read again whenever one comes.
+    assert!(skipped.delivered_at.is_some());
     assert_eq!(told(&own), (skip, LogObjectKind::Other, None, None));
     assert_eq!(own.reason.as_deref(), Some("belongs to the lake itself"));
     let records = LogObjectKind::LogObject;
