@@ -493,9 +493,11 @@ fn size(length: Option<i64>) -> u64 {
         .unwrap_or_default()
 }
 
+/// To the second, as headers tell it. Listings of some implementations tell more, and would disagree with them and with
+/// [`S3Store::now`].
 fn timestamp(time: Option<&DateTime>) -> Timestamp {
-    let milliseconds = time.and_then(|time| time.to_millis().ok());
-    Timestamp(milliseconds.unwrap_or_default())
+    let seconds = time.map(DateTime::secs).unwrap_or_default();
+    Timestamp(seconds.saturating_mul(1000))
 }
 
 /// `ETag`s travel in quotes but for notifications and inventories; kept without, they compare.

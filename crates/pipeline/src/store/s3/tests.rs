@@ -13,7 +13,7 @@ use trailback_harness::s3_server::{
     ACCESS_KEY_ID, Fault, REGION, S3Server, S3ServerOptions, SECRET_ACCESS_KEY,
 };
 
-use super::{Credentials, Patience, S3, S3Settings, S3Store};
+use super::{Credentials, DateTime, Patience, S3, S3Settings, S3Store, Timestamp, timestamp};
 use crate::store::{Condition, Metadata, Store, StoreError};
 
 const BUCKET: &str = "lake-bucket";
@@ -83,6 +83,12 @@ async fn call(store: &dyn Store, name: &str) -> Result<(), StoreError> {
         "now" => store.now().await.map(|_| ()),
         other => panic!("no call {other}"),
     }
+}
+
+#[test]
+fn a_listing_tells_no_more_of_a_time_than_a_header() {
+    let listed = DateTime::from_millis(1_795_659_900_306);
+    assert_eq!(timestamp(Some(&listed)), Timestamp(1_795_659_900_000));
 }
 
 /// An error with its causes, as people see it.
