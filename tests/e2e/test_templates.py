@@ -47,6 +47,21 @@ def actions(role: str) -> set[str]:
     return {action for some in listed for action in ([some] if isinstance(some, str) else some)}
 
 
+def test_the_manual_says_which_parameters_set_the_functions():
+    # `| variable | function | parameter | meaning |`; that these are all variables there are is held in functions/*/src/settings.rs.
+    lines = (ROOT / "docs/OPERATIONS.md").read_text().splitlines()
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `TRAILBACK_")]
+    told = {(variable, whose) for variable, whose, parameter, _ in rows if parameter}
+    template, _ = cfnlint.decode.decode(str(INFRA / "functions.yaml"))
+    named = {"extract": template["Resources"]["Extract"], "link": template["Resources"]["Link"]}
+    is_set = {name: set(function["Properties"]["Environment"]["Variables"]) for name, function in named.items()}
+    both = is_set["extract"] & is_set["link"]
+    assert told == {
+        *((variable, "both") for variable in both),
+        *((variable, name) for name, variables in is_set.items() for variable in variables - both),
+    }
+
+
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 KMS = {"kms:Decrypt", "kms:GenerateDataKey"}
 

@@ -89,8 +89,10 @@ fn within(text: &str, from: u16, to: u16) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use trailback_operation::lake::SETTINGS;
-    use trailback_operation::settings::{given, table};
+    use trailback_operation::settings::{given, in_the_manual, table};
 
     use super::*;
 
@@ -139,16 +141,26 @@ mod tests {
         assert_eq!(wrong, expected);
     }
 
-    #[test]
-    fn the_readme_says_what_can_be_set() {
+    fn all() -> Vec<&'static Setting> {
         let own = [&HASH_LOG_OBJECTS, &OBJECTS_AT_ONCE, &DEADLINE_MARGIN];
         let logs = [&logs::LOG_LEVEL, &logs::LAMBDA_LOG_LEVEL];
-        let settings: Vec<&Setting> = SETTINGS.into_iter().chain(own).chain(logs).collect();
-        let table = table(&settings);
+        SETTINGS.into_iter().chain(own).chain(logs).collect()
+    }
+
+    #[test]
+    fn the_readme_says_what_can_be_set() {
+        let table = table(&all());
         let readme = include_str!("../README.md");
         assert!(
             readme.contains(&table),
             "put this into functions/extract/README.md:\n{table}"
         );
+    }
+
+    #[test]
+    fn the_manual_says_what_can_be_set() {
+        let names: BTreeSet<&str> = all().iter().map(|setting| setting.name).collect();
+        let manual = include_str!("../../../docs/OPERATIONS.md");
+        assert_eq!(in_the_manual(manual, "extract"), names);
     }
 }

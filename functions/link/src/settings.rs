@@ -62,8 +62,10 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use trailback_operation::lake::SETTINGS;
-    use trailback_operation::settings::{given, table};
+    use trailback_operation::settings::{given, in_the_manual, table};
 
     use super::*;
 
@@ -94,15 +96,25 @@ mod tests {
         }
     }
 
+    fn all() -> Vec<&'static Setting> {
+        let logs = [&logs::LOG_LEVEL, &logs::LAMBDA_LOG_LEVEL];
+        SETTINGS.into_iter().chain([&BUDGET]).chain(logs).collect()
+    }
+
     #[test]
     fn the_readme_says_what_can_be_set() {
-        let logs = [&logs::LOG_LEVEL, &logs::LAMBDA_LOG_LEVEL];
-        let settings: Vec<&Setting> = SETTINGS.into_iter().chain([&BUDGET]).chain(logs).collect();
-        let table = table(&settings);
+        let table = table(&all());
         let readme = include_str!("../README.md");
         assert!(
             readme.contains(&table),
             "put this into functions/link/README.md:\n{table}"
         );
+    }
+
+    #[test]
+    fn the_manual_says_what_can_be_set() {
+        let names: BTreeSet<&str> = all().iter().map(|setting| setting.name).collect();
+        let manual = include_str!("../../../docs/OPERATIONS.md");
+        assert_eq!(in_the_manual(manual, "link"), names);
     }
 }

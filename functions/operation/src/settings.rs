@@ -1,5 +1,6 @@
 //! Reads settings from environment variables: all of them at once, and every wrong one is named.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// How much of a wrong value is told, in characters.
@@ -158,6 +159,18 @@ pub fn table(settings: &[&Setting]) -> String {
         table += &format!("| `{name}` | {expected} | {default} | {meaning} |\n");
     }
     table
+}
+
+/// The variables that a table of the manual, `docs/OPERATIONS.md`, gives to a function; a test of each function holds
+/// them equal to what it reads.
+pub fn in_the_manual<'m>(manual: &'m str, function: &str) -> BTreeSet<&'m str> {
+    let rows = manual.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let name = cells.next()?.strip_suffix('`')?;
+        let whose = cells.next()?;
+        (whose == function || whose == "both").then_some(name)
+    });
+    rows.collect()
 }
 
 #[cfg(test)]
