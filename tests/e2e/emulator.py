@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,6 +42,9 @@ class Emulator:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "ministack.log"
+        # Where it unpacks the functions, a hundred megabytes that it leaves behind.
+        self.unpacked = folder / "unpacked"
+        self.unpacked.mkdir()
         # The variables that ministack's own children, our functions, inherit: without the address they would ask the real AWS.
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
@@ -58,6 +62,7 @@ class Emulator:
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": REGION,
             "IOT_MTLS_PORT": str(free_port()),
+            "TMPDIR": str(self.unpacked),
         }
         ministack = pathlib.Path(__file__).parent / "mended_ministack.py"
         with self.log.open("wb") as log:
@@ -88,6 +93,7 @@ class Emulator:
     def stop(self) -> None:
         """Ends ministack and the functions it started."""
         stop_group(self.process)
+        shutil.rmtree(self.unpacked)
 
 
 def stop_group(process: subprocess.Popen, grace_seconds: float = 10) -> None:

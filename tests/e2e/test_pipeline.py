@@ -26,6 +26,8 @@ def test_the_ledger_has_every_log_object_once(delivered):
     for row in ledger:
         is_log_object = "/CloudTrail/" in row["location"]
         assert row["outcome"] == ("extracted" if is_log_object else "skipped"), row
+        # Else it would be filed under a day that queries do not see.
+        assert row["delivered_at"] is not None, row
     assert sum(row["issuances"] or 0 for row in ledger) >= len(delivered.simulation.truths)
 
 
