@@ -23,6 +23,9 @@
     reason = "a function that needs AVX2 is called after asking the processor for it"
 )]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "as for AVX2")]
+mod avx512;
 mod portable;
 
 /// How many bytes are looked at at once: one bit each in a `u64`.
@@ -49,6 +52,8 @@ const PLACES_MAX: usize = 15;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scanner {
     #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
     Portable,
 }
@@ -57,8 +62,13 @@ impl Scanner {
     /// The fastest that this processor has.
     pub(crate) fn detect() -> Scanner {
         #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = avx2::Avx2::detect() {
-            return Scanner::Avx2(avx2);
+        {
+            if let Some(avx512) = avx512::Avx512::detect() {
+                return Scanner::Avx512(avx512);
+            }
+            if let Some(avx2) = avx2::Avx2::detect() {
+                return Scanner::Avx2(avx2);
+            }
         }
         Scanner::Portable
     }
@@ -141,6 +151,8 @@ impl Index {
         self.begin = self.end();
         self.count = BLOCKS.min(text.len().saturating_sub(PAIR_DISTANCE) / BLOCK);
         match self.scanner {
+            #[cfg(target_arch = "x86_64")]
+            Scanner::Avx512(avx512) => avx512.index(self, text),
             #[cfg(target_arch = "x86_64")]
             Scanner::Avx2(avx2) => avx2.index(self, text),
             Scanner::Portable => portable::index(self, text),
@@ -313,6 +325,8 @@ impl ValueScan {
         self.has_backslashes |= index.has_backslashes;
         match index.scanner {
             #[cfg(target_arch = "x86_64")]
+            Scanner::Avx512(avx512) => avx512.advance(self, index),
+            #[cfg(target_arch = "x86_64")]
             Scanner::Avx2(avx2) => avx2.advance(self, index),
             Scanner::Portable => self.advance_in(index),
         }
@@ -340,13 +354,14 @@ impl ValueScan {
         let mut depth = self.depth;
         for (place, block) in blocks {
             let closed = u64::from(block.closings.count_ones());
-            if closed >= depth || block.pairs != 0 || depth > watched {
+            if closed >= depth || depth > watched {
                 self.depth = depth;
                 if let Some(end) = self.look_into(*block, index.place_of(place)) {
                     return Some(end);
                 }
                 depth = self.depth;
             } else {
+                self.note_pairs(block.pairs, index.place_of(place));
                 depth = block.depth_behind(depth);
             }
         }
@@ -364,14 +379,19 @@ impl ValueScan {
         if self.depth + u64::from(block.openings.count_ones()) > self.depth_max {
             self.limit_depth(block);
         }
-        let mut pairs = block.pairs;
+        self.note_pairs(block.pairs, begin);
+        self.depth = block.depth_behind(self.depth);
+        (last != 0).then(|| begin + u64::from(last.trailing_zeros()) + 1)
+    }
+
+    /// Notes the pairs of the block that begins at `begin`.
+    #[inline(always)]
+    fn note_pairs(&mut self, mut pairs: u64, begin: u64) {
         while pairs != 0 {
             let place = begin + u64::from(pairs.trailing_zeros());
             self.pairs.note(as_usize(place - self.begin));
             pairs &= pairs - 1;
         }
-        self.depth = block.depth_behind(self.depth);
-        (last != 0).then(|| begin + u64::from(last.trailing_zeros()) + 1)
     }
 
     #[cold]

@@ -12,6 +12,10 @@ use trailback_sessions::{caller_facts, extract};
 const ROUNDS: usize = 5;
 const REPEATS: u32 = 20_000;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[{}]}}"#,

@@ -15,6 +15,10 @@ mod calls;
 
 use calls::{Calls, Dice, START_MS};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 fn main() {
     let largest: u32 = std::env::args()

@@ -21,6 +21,10 @@ use rounds::{LogObject, Measure};
 /// How many rows are kept at once.
 const LOT: usize = 4096;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let object = LogObject::generate();
     let mut rows: Vec<Issuance> = Vec::with_capacity(LOT);

@@ -12,6 +12,10 @@ use handler::Handler;
 use settings::Settings;
 use trailback_operation::{invocation, logs};
 
+/// Faster than the system's: see `Cargo.toml`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let settings = match Settings::from_environment() {

@@ -1,6 +1,6 @@
 //! The masks of a block by AVX2, and which bytes lie in strings by carry-less multiplication.
 //!
-//! The only unsafe code of the crate: the call of a function that needs instructions which not every processor has, and
+//! The only unsafe code of the crate, with its sibling's: the call of a function that needs instructions which not every processor has, and
 //! the load of a register. An [`Avx2`] exists only where the instructions were found.
 
 use std::arch::x86_64::{
@@ -114,7 +114,7 @@ fn equal(low: __m256i, high: __m256i, byte: u8) -> u64 {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,pclmulqdq,popcnt")]
-fn prefix_xor(bits: u64) -> u64 {
+pub(super) fn prefix_xor(bits: u64) -> u64 {
     let ones = _mm_set1_epi8(-1);
     let product = _mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(bits.cast_signed()), ones);
     _mm_cvtsi128_si64(product).cast_unsigned()

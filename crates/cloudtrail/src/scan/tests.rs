@@ -42,11 +42,14 @@ fn plain_end(text: &[u8]) -> Option<(usize, u64)> {
 }
 
 fn scanners() -> Vec<Scanner> {
-    let scanners = vec![Scanner::Portable, Scanner::detect()];
-    if matches!(scanners[1], Scanner::Portable) {
-        eprintln!(
-            "skipped: this processor has no AVX2, so the portable scanner is compared with itself"
-        );
+    let mut scanners = vec![Scanner::Portable];
+    #[cfg(target_arch = "x86_64")]
+    {
+        scanners.extend(avx2::Avx2::detect().map(Scanner::Avx2));
+        scanners.extend(avx512::Avx512::detect().map(Scanner::Avx512));
+    }
+    if scanners.len() < 3 {
+        eprintln!("skipped: this processor has not all instructions; compared are {scanners:?}");
     }
     scanners
 }
@@ -113,6 +116,10 @@ proptest! {
             prop_assert_eq!(avx2.masks_of(stretch), masks);
             prop_assert_eq!(avx2.prefix_xor(masks.quotes), portable::prefix_xor(masks.quotes));
         }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx512) = avx512::Avx512::detect() {
+            prop_assert_eq!(avx512.masks_of(stretch), masks);
+        }
     }
 
     #[test]
@@ -127,8 +134,10 @@ proptest! {
             (end, scan.is_too_deep(), scan.pairs().clone())
         };
         let in_pieces = ends(Scanner::Portable, &cuts);
-        prop_assert_eq!(&ends(Scanner::detect(), &cuts), &in_pieces);
-        prop_assert_eq!(&ends(Scanner::detect(), &[]), &in_pieces);
+        for scanner in scanners() {
+            prop_assert_eq!(&ends(scanner, &cuts), &in_pieces);
+            prop_assert_eq!(&ends(scanner, &[]), &in_pieces);
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use trailback_tables::manifest::PartitionState;
 use trailback_tables::partition::manifest_key;
 use trailback_tables::{Table, decode_data_object};
 
+mod damage;
+mod faults;
+mod folding;
 mod ledger;
 
 use super::*;
@@ -24,6 +27,13 @@ use crate::story::{self, by_session, by_user, days, ingest, lake_in, memory_lake
 
 const FRAGMENTS_PREFIX: &str = Table::Sessions.fragments_prefix();
 const DATA_PREFIX: &str = Table::Sessions.data_prefix();
+
+const FAULTS: [Fault; 4] = [
+    Fault::Fails,
+    Fault::LosesReply,
+    Fault::CrashesBefore,
+    Fault::CrashesAfter,
+];
 
 /// A published table: each day's manifest and the bytes of its data objects, and what is recorded of its hours but for
 /// the digests of inputs, which name fragments.
@@ -57,6 +67,15 @@ fn rows(table: &Published) -> Vec<Session> {
     let objects = table.iter().filter(|(key, _)| key.starts_with(DATA_PREFIX));
     objects
         .flat_map(|(_, content)| decode_data_object(content.clone()).unwrap())
+        .collect()
+}
+
+fn rows_objects(store: &MemoryStore) -> Vec<(String, Bytes)> {
+    let mut objects = store.objects();
+    objects.retain(|key, _| key.starts_with(DATA_PREFIX));
+    objects
+        .into_iter()
+        .map(|(key, (content, _))| (key, content))
         .collect()
 }
 
@@ -185,211 +204,6 @@ async fn a_rebuild_builds_everything_and_finds_it_the_same() {
     assert!(store.objects() == before);
 }
 
-/// Every way in which a store can break, at every call.
-async fn survives(fault: Fault, new_store: &dyn Fn(usize) -> Arc<dyn Store>, is_locked: bool) {
-    let story = story::days_of_calls_every(190, 9);
-    let wanted = one_shot(&story).await;
-    for at in 0.. {
-        let inner = new_store(at);
-        lake_in(Arc::clone(&inner)).await;
-        let faulty = Arc::new(FaultyStore::breaking(Arc::clone(&inner), at, fault));
-        let ended_well = try_ingest_twice(Arc::clone(&faulty) as _, &story).await;
-        let calls = faulty.calls().len();
-        let lake = lake_in(Arc::clone(&inner)).await;
-        for part in story.chunks(5) {
-            ingest(&lake, "all", part).await;
-        }
-        assert!(
-            table(&*inner).await == wanted,
-            "{fault:?} at call {at}: {:?}",
-            faulty.calls().get(at)
-        );
-        let again = relink(&lake, &LinkOptions::default()).await;
-        assert_eq!(again.hours_linked, 0, "{fault:?} at call {at}");
-        if is_locked {
-            let left = list_all(&*inner, DATA_PREFIX).await.unwrap();
-            assert!(
-                left.iter().all(|listed| wanted.contains_key(&listed.key)),
-                "{fault:?} at {at}"
-            );
-        }
-        if calls <= at {
-            assert!(ended_well && at > 50);
-            break;
-        }
-    }
-}
-
-/// Ingests a story in two parts, so that the second run replaces what the first one published.
-async fn try_ingest_twice(store: Arc<dyn Store>, story: &[Value]) -> bool {
-    let Ok(lake) = Lake::in_store(store, "", Access::Write).await else {
-        return false;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    for part in story.chunks(5) {
-        story::deliver(folder.path(), "all", part);
-        let paths = [folder.path().to_owned()];
-        let options = crate::extract::ExtractOptions {
-            threads: 1,
-            ..Default::default()
-        };
-        let log_objects = folders::find(&paths).await.unwrap();
-        if crate::ingest::ingest(&lake, log_objects, &options, &silent())
-            .await
-            .is_err()
-        {
-            return false;
-        }
-    }
-    true
-}
-
-const FAULTS: [Fault; 4] = [
-    Fault::Fails,
-    Fault::LosesReply,
-    Fault::CrashesBefore,
-    Fault::CrashesAfter,
-];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fault_at_any_call_leaves_a_lake_that_the_next_run_completes() {
-    let new_store = |_| -> Arc<dyn Store> { Arc::new(MemoryStore::with_pages_of(7)) };
-    for fault in FAULTS {
-        survives(fault, &new_store, false).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fault_at_any_call_on_a_folder_leaves_a_lake_that_the_next_run_completes() {
-    let room = tempfile::tempdir().unwrap();
-    let new_store = |at: usize| -> Arc<dyn Store> {
-        Arc::new(FolderStore::with_pages_of(
-            room.path().join(at.to_string()),
-            7,
-        ))
-    };
-    survives(Fault::CrashesAfter, &new_store, false).await;
-}
-
-/// A store that lets others run at every call, sometimes several times.
-struct Yielding {
-    inner: Arc<dyn Store>,
-    seed: AtomicU64,
-}
-
-impl Yielding {
-    async fn pause(&self) {
-        let step = self
-            .seed
-            .fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
-        for _ in 0..(step >> 60) {
-            tokio::task::yield_now().await;
-        }
-        if step >> 56 & 7 == 0 {
-            tokio::time::sleep(Duration::from_millis(step >> 50 & 3)).await;
-        }
-    }
-}
-
-#[async_trait]
-impl Store for Yielding {
-    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Page, StoreError> {
-        self.pause().await;
-        self.inner.list(prefix, after).await
-    }
-
-    async fn get(&self, key: &str) -> Result<Object, StoreError> {
-        self.pause().await;
-        self.inner.get(key).await
-    }
-
-    async fn get_range(
-        &self,
-        key: &str,
-        range: std::ops::Range<u64>,
-        if_match: Option<&ETag>,
-    ) -> Result<Bytes, StoreError> {
-        self.pause().await;
-        self.inner.get_range(key, range, if_match).await
-    }
-
-    async fn put(
-        &self,
-        key: &str,
-        content: Bytes,
-        condition: Condition,
-        metadata: Metadata,
-    ) -> Result<ETag, StoreError> {
-        self.pause().await;
-        self.inner.put(key, content, condition, metadata).await
-    }
-
-    async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError> {
-        self.pause().await;
-        self.inner.head(key).await
-    }
-
-    async fn delete(&self, keys: &[String]) -> Vec<Result<(), StoreError>> {
-        self.pause().await;
-        self.inner.delete(keys).await
-    }
-
-    async fn now(&self) -> Result<Timestamp, StoreError> {
-        self.inner.now().await
-    }
-
-    fn location(&self, key: &str) -> String {
-        self.inner.location(key)
-    }
-}
-
-/// Three workers on one store, each of which delivers its part and links while the others are at work.
-async fn three_at_once<D, F>(store: &Arc<MemoryStore>, seed: u64, deliver: D)
-where
-    D: Fn(Lake, usize) -> F + Clone + Send + 'static,
-    F: Future<Output = ()> + Send,
-{
-    let worker = |number: usize| {
-        let seed = (seed * 3 + number as u64).wrapping_mul(0xD129_0D3B_3B3A_11C5);
-        let (inner, deliver) = (Arc::clone(store) as Arc<dyn Store>, deliver.clone());
-        async move {
-            let seed = AtomicU64::new(seed);
-            let lake = lake_in(Arc::new(Yielding { inner, seed })).await;
-            deliver(lake.clone(), number).await;
-            // Giving way is no failure: another one does the work.
-            match link(&lake, &LinkOptions::default(), &silent()).await {
-                Ok(_) | Err(LinkError::Contended { .. }) => {}
-                Err(failure) => panic!("{failure:?}"),
-            }
-        }
-    };
-    let workers: Vec<_> = (0..3).map(|number| tokio::spawn(worker(number))).collect();
-    for worker in workers {
-        worker.await.unwrap();
-    }
-    let lake = lake_in(Arc::clone(store) as _).await;
-    relink(&lake, &LinkOptions::default()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_linkers_at_once_make_the_table_that_one_makes() {
-    let story = Arc::new(days(50));
-    let wanted = one_shot(&story).await;
-    for seed in 0..12 {
-        let store = Arc::new(MemoryStore::with_pages_of(7));
-        let deliver = {
-            let story = Arc::clone(&story);
-            move |lake: Lake, number: usize| {
-                let part = story[number * 16..].iter().take(18).cloned();
-                let part: Vec<_> = part.collect();
-                async move { story::extract(&lake, "all", &part).await }
-            }
-        };
-        three_at_once(&store, seed, deliver).await;
-        assert!(table(&*store).await == wanted, "seed {seed}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_linker_s_lake_is_left_alone() {
     let (store, lake) = memory_lake().await;
@@ -452,270 +266,6 @@ async fn a_day_is_one_object_or_one_an_hour_by_its_size_alone() {
         assert_eq!(objects_of(&[4, 60], &[first, second]).await, hours);
         assert_eq!(objects_of(&[4, 61], &[second, first]).await, whole);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quiet_hour_is_folded_into_one_fragment() {
-    let story = days(40);
-    let (store, lake) = memory_lake().await;
-    for (name, part) in [
-        ("a", &story[..30]),
-        ("b", &story[10..]),
-        ("c", &story[..20]),
-    ] {
-        ingest(&lake, name, part).await;
-    }
-    let wanted = table(&*store).await;
-    let count = |store: &MemoryStore| {
-        store
-            .objects()
-            .keys()
-            .filter(|key| key.starts_with(FRAGMENTS_PREFIX))
-            .count()
-    };
-    let fragments = count(&store) as u64;
-    assert_eq!(relink(&lake, &LinkOptions::default()).await.hours_folded, 0);
-    store.set_time(minute(10_000 + 24 * 60 + 1));
-    let tally = relink(&lake, &LinkOptions::default()).await;
-    assert!(
-        tally.hours_folded > 5 && tally.hours_linked == 0,
-        "{tally:?}"
-    );
-    assert!(
-        fragments > tally.hours && count(&store) as u64 == tally.hours,
-        "{fragments}"
-    );
-    let watched = Arc::new(FaultyStore::watching(Arc::clone(&store) as _));
-    let tally = relink(
-        &lake_in(Arc::clone(&watched) as _).await,
-        &LinkOptions::default(),
-    )
-    .await;
-    assert_eq!(
-        (
-            tally.hours_folded,
-            tally.hours_linked,
-            watched.count("put", "")
-        ),
-        (0, 0, 0)
-    );
-    assert!(table(&*store).await == wanted);
-    // The folds alone are the truth too.
-    relink(
-        &lake,
-        &LinkOptions {
-            rebuild: true,
-            ..LinkOptions::default()
-        },
-    )
-    .await;
-    assert!(table(&*store).await == wanted);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fault_at_any_call_while_folding_loses_nothing() {
-    let story = days(6);
-    for fault in FAULTS {
-        for at in 0.. {
-            let (store, lake) = memory_lake().await;
-            for (name, part) in [("a", &story[..4]), ("b", &story[2..]), ("c", &story[..])] {
-                ingest(&lake, name, part).await;
-            }
-            let wanted = table(&*store).await;
-            store.set_time(minute(20_000));
-            let faulty = Arc::new(FaultyStore::breaking(Arc::clone(&store) as _, at, fault));
-            if let Ok(lake) = Lake::in_store(Arc::clone(&faulty) as _, "", Access::Write).await {
-                let _ = link(&lake, &LinkOptions::default(), &silent()).await;
-            }
-            relink(&lake, &LinkOptions::default()).await;
-            assert!(table(&*store).await == wanted, "{fault:?} at call {at}");
-            if faulty.calls().len() <= at {
-                break;
-            }
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn unnamed_objects_go_when_they_and_their_manifest_are_two_days_old() {
-    let story = days(20);
-    let (store, lake) = memory_lake().await;
-    // Two fragments of different hours: nothing to fold.
-    ingest(&lake, "all", &story[..11]).await;
-    ingest(&lake, "all", &story[11..]).await;
-    let unnamed = async |store: &MemoryStore| {
-        let table = table(store).await;
-        store
-            .objects()
-            .keys()
-            .filter(|key| key.starts_with(DATA_PREFIX) && !table.contains_key(*key))
-            .count()
-    };
-    assert_eq!(unnamed(&store).await, 1);
-    store.set_time(minute(10_000 + 48 * 60));
-    assert_eq!(
-        relink(&lake, &LinkOptions::default()).await.objects_deleted,
-        0
-    );
-    store.set_time(minute(10_000 + 48 * 60 + 1));
-    assert_eq!(
-        relink(&lake, &LinkOptions::default()).await.objects_deleted,
-        1
-    );
-    assert_eq!(unnamed(&store).await, 0);
-    assert!(table(&*store).await == one_shot(&story).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_old_unnamed_object_is_not_trusted_but_written_again_beside() {
-    let story = days(4);
-    let (store, lake) = memory_lake().await;
-    ingest(&lake, "all", &story).await;
-    let key = manifest_key(Table::Sessions, Day::of(minute(0)));
-    let object = rows_objects(&store).remove(0);
-    for (hours, copies) in [(23, 1), (25, 2)] {
-        store.set_time(minute(10_000));
-        store
-            .delete(std::slice::from_ref(&key))
-            .await
-            .remove(0)
-            .unwrap();
-        store.set_time(minute(10_000 + hours * 60));
-        relink(&lake, &LinkOptions::default()).await;
-        let objects = rows_objects(&store);
-        assert_eq!(
-            (objects.len(), &objects[copies - 1].0),
-            (copies, &object.0),
-            "{objects:?}"
-        );
-        assert!(objects.iter().all(|(_, content)| *content == object.1));
-    }
-    let manifest = store.get(&key).await.unwrap().bytes().await.unwrap();
-    assert!(manifest.ends_with(b"-2.parquet\n"));
-}
-
-fn rows_objects(store: &MemoryStore) -> Vec<(String, Bytes)> {
-    let mut objects = store.objects();
-    objects.retain(|key, _| key.starts_with(DATA_PREFIX));
-    objects
-        .into_iter()
-        .map(|(key, (content, _))| (key, content))
-        .collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_damaged_or_gone_is_built_again() {
-    let story = days(40);
-    let wanted = one_shot(&story).await;
-    let manifests: Vec<_> = wanted
-        .keys()
-        .filter(|key| key.ends_with(".txt"))
-        .cloned()
-        .collect();
-    assert_eq!(manifests.len(), 2);
-    let objects: Vec<_> = wanted
-        .keys()
-        .filter(|key| key.starts_with(DATA_PREFIX))
-        .cloned()
-        .collect();
-    for key in manifests.iter().chain(&objects) {
-        for damage in ["delete", "empty", "no metadata"] {
-            let (store, lake) = memory_lake().await;
-            ingest(&lake, "all", &story).await;
-            let content = match damage {
-                "delete" => {
-                    store
-                        .delete(std::slice::from_ref(key))
-                        .await
-                        .remove(0)
-                        .unwrap();
-                    None
-                }
-                "empty" if manifests.contains(key) => Some(Bytes::new()),
-                _ => Some(wanted[key].clone()),
-            };
-            if let Some(content) = content {
-                store
-                    .put(key, content, Condition::Always, Metadata::new())
-                    .await
-                    .unwrap();
-            }
-            relink(&lake, &LinkOptions::default()).await;
-            assert!(table(&*store).await == wanted, "{damage} {key}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_replaces_a_damaged_data_object() {
-    let story = days(20);
-    let (store, lake) = memory_lake().await;
-    ingest(&lake, "all", &story).await;
-    let (key, content) = rows_objects(&store).remove(0);
-    let spoilt = content.slice(..content.len() - 100);
-    store
-        .put(&key, spoilt, Condition::Always, Metadata::new())
-        .await
-        .unwrap();
-    let late = by_user(99, minute(20 * 47), "alice", "admin");
-    story::extract(&lake, "all", &[late]).await;
-    let failure = link(&lake, &LinkOptions::default(), &silent())
-        .await
-        .unwrap_err();
-    assert!(failure.to_string().contains(&key), "{failure}");
-    relink(
-        &lake,
-        &LinkOptions {
-            rebuild: true,
-            ..LinkOptions::default()
-        },
-    )
-    .await;
-    assert_eq!(rows(&table(&*store).await).len(), 21);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_writes_beside_a_damaged_object_of_the_same_name() {
-    let (store, lake) = memory_lake().await;
-    ingest(&lake, "all", &days(20)).await;
-    let (key, content) = rows_objects(&store).remove(0);
-    let spoilt = content.slice(100..);
-    store
-        .put(&key, spoilt, Condition::Always, Metadata::new())
-        .await
-        .unwrap();
-    relink(
-        &lake,
-        &LinkOptions {
-            rebuild: true,
-            ..LinkOptions::default()
-        },
-    )
-    .await;
-    let table = table(&*store).await;
-    let copy = key.replace(".parquet", "-2.parquet");
-    assert_eq!(table[&copy], content);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_fragment_is_named_and_nothing_is_published_from_it() {
-    let (store, lake) = memory_lake().await;
-    story::extract(&lake, "all", &days(3)).await;
-    let fragments: Vec<_> = store
-        .objects()
-        .into_keys()
-        .filter(|key| key.starts_with(FRAGMENTS_PREFIX))
-        .collect();
-    let spoilt = Bytes::from_static(b"PAR1 and nothing else PAR1");
-    store
-        .put(&fragments[0], spoilt, Condition::Always, Metadata::new())
-        .await
-        .unwrap();
-    let failure = link(&lake, &LinkOptions::default(), &silent())
-        .await
-        .unwrap_err();
-    assert!(failure.to_string().contains(&fragments[0]), "{failure}");
-    assert!(rows_objects(&store).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,143 @@
+//! Fragments that are folded into one, and objects that nothing names any more.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_hour_is_folded_into_one_fragment() {
+    let story = days(40);
+    let (store, lake) = memory_lake().await;
+    for (name, part) in [
+        ("a", &story[..30]),
+        ("b", &story[10..]),
+        ("c", &story[..20]),
+    ] {
+        ingest(&lake, name, part).await;
+    }
+    let wanted = table(&*store).await;
+    let count = |store: &MemoryStore| {
+        store
+            .objects()
+            .keys()
+            .filter(|key| key.starts_with(FRAGMENTS_PREFIX))
+            .count()
+    };
+    let fragments = count(&store) as u64;
+    assert_eq!(relink(&lake, &LinkOptions::default()).await.hours_folded, 0);
+    store.set_time(minute(10_000 + 24 * 60 + 1));
+    let tally = relink(&lake, &LinkOptions::default()).await;
+    assert!(
+        tally.hours_folded > 5 && tally.hours_linked == 0,
+        "{tally:?}"
+    );
+    assert!(
+        fragments > tally.hours && count(&store) as u64 == tally.hours,
+        "{fragments}"
+    );
+    let watched = Arc::new(FaultyStore::watching(Arc::clone(&store) as _));
+    let tally = relink(
+        &lake_in(Arc::clone(&watched) as _).await,
+        &LinkOptions::default(),
+    )
+    .await;
+    assert_eq!(
+        (
+            tally.hours_folded,
+            tally.hours_linked,
+            watched.count("put", "")
+        ),
+        (0, 0, 0)
+    );
+    assert!(table(&*store).await == wanted);
+    // The folds alone are the truth too.
+    relink(
+        &lake,
+        &LinkOptions {
+            rebuild: true,
+            ..LinkOptions::default()
+        },
+    )
+    .await;
+    assert!(table(&*store).await == wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_at_any_call_while_folding_loses_nothing() {
+    let story = days(6);
+    for fault in FAULTS {
+        for at in 0.. {
+            let (store, lake) = memory_lake().await;
+            for (name, part) in [("a", &story[..4]), ("b", &story[2..]), ("c", &story[..])] {
+                ingest(&lake, name, part).await;
+            }
+            let wanted = table(&*store).await;
+            store.set_time(minute(20_000));
+            let faulty = Arc::new(FaultyStore::breaking(Arc::clone(&store) as _, at, fault));
+            if let Ok(lake) = Lake::in_store(Arc::clone(&faulty) as _, "", Access::Write).await {
+                let _ = link(&lake, &LinkOptions::default(), &silent()).await;
+            }
+            relink(&lake, &LinkOptions::default()).await;
+            assert!(table(&*store).await == wanted, "{fault:?} at call {at}");
+            if faulty.calls().len() <= at {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unnamed_objects_go_when_they_and_their_manifest_are_two_days_old() {
+    let story = days(20);
+    let (store, lake) = memory_lake().await;
+    // Two fragments of different hours: nothing to fold.
+    ingest(&lake, "all", &story[..11]).await;
+    ingest(&lake, "all", &story[11..]).await;
+    let unnamed = async |store: &MemoryStore| {
+        let table = table(store).await;
+        store
+            .objects()
+            .keys()
+            .filter(|key| key.starts_with(DATA_PREFIX) && !table.contains_key(*key))
+            .count()
+    };
+    assert_eq!(unnamed(&store).await, 1);
+    store.set_time(minute(10_000 + 48 * 60));
+    assert_eq!(
+        relink(&lake, &LinkOptions::default()).await.objects_deleted,
+        0
+    );
+    store.set_time(minute(10_000 + 48 * 60 + 1));
+    assert_eq!(
+        relink(&lake, &LinkOptions::default()).await.objects_deleted,
+        1
+    );
+    assert_eq!(unnamed(&store).await, 0);
+    assert!(table(&*store).await == one_shot(&story).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_unnamed_object_is_not_trusted_but_written_again_beside() {
+    let story = days(4);
+    let (store, lake) = memory_lake().await;
+    ingest(&lake, "all", &story).await;
+    let key = manifest_key(Table::Sessions, Day::of(minute(0)));
+    let object = rows_objects(&store).remove(0);
+    for (hours, copies) in [(23, 1), (25, 2)] {
+        store.set_time(minute(10_000));
+        store
+            .delete(std::slice::from_ref(&key))
+            .await
+            .remove(0)
+            .unwrap();
+        store.set_time(minute(10_000 + hours * 60));
+        relink(&lake, &LinkOptions::default()).await;
+        let objects = rows_objects(&store);
+        assert_eq!(
+            (objects.len(), &objects[copies - 1].0),
+            (copies, &object.0),
+            "{objects:?}"
+        );
+        assert!(objects.iter().all(|(_, content)| *content == object.1));
+    }
+    let manifest = store.get(&key).await.unwrap().bytes().await.unwrap();
+    assert!(manifest.ends_with(b"-2.parquet\n"));
+}
