@@ -68,6 +68,10 @@ pub(crate) struct Ingest {
     pub(crate) lake: Lake,
     #[command(flatten)]
     pub(crate) delivered: Delivered,
+    /// Leave the SHA-256 of each log object's text, as CloudTrail's digests have it, out of the ledger: a quarter of the
+    /// time goes into it
+    #[arg(long)]
+    pub(crate) no_hash: bool,
     #[command(flatten)]
     pub(crate) limits: ReadLimits,
 }

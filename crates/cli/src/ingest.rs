@@ -1,7 +1,7 @@
 //! `trailback ingest`: log objects into a lake, then linked.
 
 use miette::IntoDiagnostic;
-use trailback_pipeline::extract::extract;
+use trailback_pipeline::extract::{ExtractOptions, extract};
 use trailback_pipeline::lake::Access;
 use trailback_pipeline::link::{LinkOptions, link};
 use trailback_pipeline::location::S3OnDemand;
@@ -21,7 +21,10 @@ pub(crate) async fn run(
     let days = settings::delivery_days(&typed.delivered)?;
     let lake = lake::open(&typed.lake, s3, Access::Write).await?;
     let progress = progress::bar();
-    let options = settings::reading(typed.limits);
+    let options = ExtractOptions {
+        hash_log_objects: !typed.no_hash,
+        ..settings::reading(typed.limits)
+    };
     let log_objects = log_objects::find(&locations, days, s3, Some(&lake)).await;
     let log_objects = log_objects.into_diagnostic()?;
     let extracted = extract(&lake, log_objects, &options, &progress, &mut |_| {})

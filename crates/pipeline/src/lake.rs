@@ -14,6 +14,9 @@ use crate::store::{Condition, Metadata, Store, StoreError};
 /// The object that says that a store holds a lake.
 pub const MARKER_KEY: &str = "trailback-lake.json";
 
+/// The object that says which stack of functions works on the lake.
+pub const STACK_KEY: &str = "trailback-stack.json";
+
 /// The layout of the lake's objects that this program writes, and the newest it can read.
 pub const LAYOUT_VERSION: u32 = 1;
 
@@ -82,6 +85,27 @@ pub enum LakeError {
     #[error("{location} is damaged; if this is a lake, delete that file and run `trailback link`")]
     Marker {
         /// The marker.
+        location: String,
+    },
+    /// Another stack of functions works on the lake. Two would read and link everything twice.
+    #[error(
+        "the lake at {location} belongs to the stack {owner:?}, and this is {stack:?}; give {stack:?} a lake of its \
+         own, or, if {owner:?} is gone, delete {claim}"
+    )]
+    OtherStack {
+        /// The place.
+        location: String,
+        /// The stack that asks.
+        stack: String,
+        /// The stack that has the lake.
+        owner: String,
+        /// The object that says so.
+        claim: String,
+    },
+    /// It cannot be read which stack works on the lake.
+    #[error("{location} is damaged; delete it, and the next stack to work on the lake claims it")]
+    Claim {
+        /// The object that says so.
         location: String,
     },
     /// The store fails.
@@ -171,6 +195,37 @@ impl Lake {
             base: base.to_owned(),
             folder: None,
         })
+    }
+
+    /// Claims the lake for a stack of functions, once and for all, or finds it claimed for it already. People at the
+    /// command line claim nothing.
+    ///
+    /// # Errors
+    ///
+    /// When another stack has claimed it.
+    pub async fn claim_for(&self, stack: &str) -> Result<(), LakeError> {
+        let claim = Bytes::from(format!("{}\n", serde_json::json!({ "stack": stack })));
+        let put = self
+            .store
+            .put(STACK_KEY, claim, Condition::IfAbsent, Metadata::new());
+        match put.await {
+            Ok(_) => return Ok(()),
+            Err(StoreError::Precondition { .. }) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+        let claim = self.store.get(STACK_KEY).await?.bytes().await?;
+        let claim: Option<serde_json::Value> = serde_json::from_slice(&claim).ok();
+        let location = self.store.location(STACK_KEY);
+        match claim.as_ref().and_then(|claim| claim["stack"].as_str()) {
+            Some(owner) if owner == stack => Ok(()),
+            Some(owner) => Err(LakeError::OtherStack {
+                location: self.location(),
+                stack: stack.to_owned(),
+                owner: owner.to_owned(),
+                claim: location,
+            }),
+            None => Err(LakeError::Claim { location }),
+        }
     }
 
     /// The store.
@@ -377,6 +432,38 @@ mod tests {
             open(Access::Write).await,
             Err(LakeError::SomethingElse { .. })
         ));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lake_is_claimed_by_one_stack() {
+        let store = Arc::new(MemoryStore::new());
+        let lake = Lake::in_store(store, "", Access::Write).await.unwrap();
+        let claims = ["prod", "test", "prod", "test"].map(|stack| {
+            let lake = lake.clone();
+            tokio::spawn(async move { (stack, lake.claim_for(stack).await) })
+        });
+        let mut owners = Vec::new();
+        for claim in claims {
+            match claim.await.unwrap() {
+                (stack, Ok(())) => owners.push(stack),
+                (stack, Err(LakeError::OtherStack { owner, .. })) => assert_ne!(stack, owner),
+                (_, Err(failure)) => panic!("{failure}"),
+            }
+        }
+        assert_eq!(owners.len(), 2);
+        assert_eq!(owners[0], owners[1]);
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_cannot_be_read_is_named() {
+        let store = Arc::new(MemoryStore::new());
+        let lake = Lake::in_store(Arc::clone(&store) as _, "", Access::Write)
+            .await
+            .unwrap();
+        let put = store.put(STACK_KEY, "{}".into(), Condition::Always, Metadata::new());
+        put.await.unwrap();
+        let refused = lake.claim_for("prod").await.unwrap_err();
+        assert!(refused.to_string().contains(STACK_KEY), "{refused}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

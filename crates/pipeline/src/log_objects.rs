@@ -22,7 +22,7 @@ use trailback_sessions::{Text, Timestamp};
 use trailback_tables::Table;
 use trailback_tables::ledger::LogObjectKind;
 
-use crate::lake::{Lake, MARKER_KEY};
+use crate::lake::{Lake, MARKER_KEY, STACK_KEY};
 use crate::location::{Location, S3OnDemand};
 use crate::progress::Amount;
 use crate::store::s3::{S3, S3Location, S3Logs};
@@ -217,6 +217,7 @@ impl LogObject {
         let is_own = |key: &str| {
             let mut trees = Table::ALL.into_iter().map(Table::name);
             key == MARKER_KEY
+                || key == STACK_KEY
                 || trees.any(|tree| {
                     key.strip_prefix(tree)
                         .is_some_and(|below| below.starts_with('/'))

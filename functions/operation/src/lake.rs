@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use trailback_pipeline::lake::{Access, Lake};
+use trailback_pipeline::lake::{Access, Lake, LakeError};
 use trailback_pipeline::store::s3::{Patience, S3, S3Location, S3Settings, S3Store};
 
 use crate::invocation::Failure;
@@ -15,6 +15,15 @@ pub const LAKE: Setting = Setting {
     expected: "a place like `s3://bucket/prefix`",
     default: None,
     meaning: "where the lake lies; must be set",
+};
+
+/// Which stack this is.
+pub const STACK: Setting = Setting {
+    name: "TRAILBACK_STACK",
+    expected: "the name of a stack",
+    default: None,
+    meaning: "the stack that the function belongs to: it claims the lake, and a lake that another one has claimed is \
+              refused; unset: neither",
 };
 
 /// With which key it is encrypted.
@@ -42,13 +51,15 @@ pub const S3_ATTEMPTS: Setting = Setting {
 };
 
 /// The settings of this room, in the order of the documentation.
-pub const SETTINGS: [&Setting; 4] = [&LAKE, &KMS_KEY_ID, &S3_PATH_STYLE, &S3_ATTEMPTS];
+pub const SETTINGS: [&Setting; 5] = [&LAKE, &STACK, &KMS_KEY_ID, &S3_PATH_STYLE, &S3_ATTEMPTS];
 
 /// Where the lake lies and how S3 is reached.
 #[derive(Clone, Debug)]
 pub struct LakeSettings {
     /// The lake.
     pub location: S3Location,
+    /// The stack, if it is to have the lake for itself.
+    pub stack: Option<String>,
     /// S3. Region, endpoint and credentials come from where the AWS command line has them.
     pub s3: S3Settings,
 }
@@ -57,6 +68,7 @@ impl LakeSettings {
     /// Reads them; `None` where some are wrong, which [`Reading::finish`] tells.
     pub fn read(reading: &mut Reading<'_>) -> Option<LakeSettings> {
         let location = reading.required(&LAKE, |text| text.parse().ok());
+        let stack = reading.optional(&STACK, |text| Some(text.to_owned()));
         let kms_key_id = reading.optional(&KMS_KEY_ID, |text| Some(text.to_owned()));
         let path_style = reading.optional(&S3_PATH_STYLE, yes_or_no);
         let attempts = reading.optional(&S3_ATTEMPTS, |text| {
@@ -66,6 +78,7 @@ impl LakeSettings {
         });
         Some(LakeSettings {
             location: location?,
+            stack,
             s3: S3Settings {
                 path_style: path_style?,
                 kms_key_id,
@@ -84,6 +97,7 @@ pub struct LakeDoor {
     /// The connection, for log objects too.
     pub s3: S3,
     location: S3Location,
+    stack: Option<String>,
     opened: OnceCell<Lake>,
 }
 
@@ -93,6 +107,7 @@ impl LakeDoor {
         LakeDoor {
             s3: S3::connect(settings.s3).await,
             location: settings.location,
+            stack: settings.stack,
             opened: OnceCell::new(),
         }
     }
@@ -101,13 +116,17 @@ impl LakeDoor {
     ///
     /// # Errors
     ///
-    /// When it is none, or cannot be reached.
+    /// When it is none, belongs to another stack, or cannot be reached.
     pub async fn lake(&self) -> Result<&Lake, Failure> {
         let open = || async {
             let location = &self.location;
             let store = S3Store::new(self.s3.clone(), &location.bucket, &location.prefix_or_key);
             let base = store.base();
-            Lake::in_store(Arc::new(store), &base, Access::Write).await
+            let lake = Lake::in_store(Arc::new(store), &base, Access::Write).await?;
+            if let Some(stack) = &self.stack {
+                lake.claim_for(stack).await?;
+            }
+            Ok::<_, LakeError>(lake)
         };
         let opened = self.opened.get_or_try_init(open).await;
         opened.map_err(|failure| Failure::because("LakeUnusable", &failure))

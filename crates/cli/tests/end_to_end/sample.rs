@@ -4,6 +4,8 @@ use std::io::Write;
 use std::process::Stdio;
 
 use serde_json::Value;
+use trailback_tables::decode_data_object;
+use trailback_tables::ledger::LedgerEntry;
 
 use crate::room::{Room, files, printed, program, samples, told};
 
@@ -42,6 +44,28 @@ fn an_ingest_says_in_balanced_numbers_what_it_did() {
     let first = room.run(&["ingest", &logs()]);
     insta::assert_snapshot!(printed(&first));
     assert_eq!((first.status.code(), told(&first).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_ledger_has_hashes_unless_they_are_not_wanted() {
+    let room = Room::new();
+    let ingested = |options: &[&str]| {
+        let lake = room.path(&format!("lake{}", options.concat()));
+        let path = lake.display().to_string();
+        let arguments = [&["ingest", &logs(), "--lake", &path], options].concat();
+        assert!(program().args(arguments).output().unwrap().status.success());
+        let ledger = files(&lake.join("log_objects/data")).into_values();
+        let entries = ledger.flat_map(|bytes| decode_data_object(bytes.into()).unwrap());
+        let hashes: Vec<bool> = entries
+            .map(|entry: LedgerEntry| entry.sha256.is_some())
+            .collect();
+        (hashes, files(&lake.join("sessions/data")))
+    };
+    let (with, without) = (ingested(&[]), ingested(&["--no-hash"]));
+    assert!(with.0.iter().all(|has_hash| *has_hash));
+    assert!(without.0.iter().all(|has_hash| !has_hash));
+    assert_eq!(with.0.len(), without.0.len());
+    assert_eq!(with.1, without.1);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is wrong with a deployment says what it is, and nothing is acknowledged.
 
+use std::collections::BTreeMap;
+
 use trailback_harness::deployment::{LAKE, TRAIL, assert_names};
 use trailback_harness::runtime_api::{Answer, Function};
 use trailback_harness::s3_server::Fault;
@@ -91,6 +93,54 @@ async fn a_place_that_holds_something_else_is_left_alone() {
         &["s3://lake/org/trailback", "something else than a lake"],
     );
     assert_eq!(room.lake("").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_of_another_stack_is_left_to_it() {
+    let mut room = deployed(&[("TRAILBACK_STACK", "audit-eu")]);
+    room.put_logs(&LOGS[..1]);
+    room.put_lake(&BTreeMap::from([
+        (
+            "trailback-lake.json".to_owned(),
+            r#"{"format":"trailback-lake","layout":1}"#.into(),
+        ),
+        (
+            "trailback-stack.json".to_owned(),
+            r#"{"stack":"audit-us"}"#.into(),
+        ),
+    ]));
+    let answer = room.deliver(&announcement(keys(&LOGS[..1]))).await;
+    let Answer::Error(error) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_names(
+        &error.error_message,
+        &[
+            "audit-eu",
+            "audit-us",
+            "lake/org/trailback/trailback-stack.json",
+        ],
+    );
+    assert_eq!(room.lake("").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_stays_claimed_by_the_stack_that_came_first() {
+    let mut room = deployed(&[("TRAILBACK_STACK", "audit-eu")]);
+    room.put_logs(&LOGS[..2]);
+    for log in &LOGS[..2] {
+        let answer = room
+            .deliver(&announcement(keys(std::slice::from_ref(log))))
+            .await;
+        assert!(!matches!(answer, Answer::Error(_)), "{answer:?}");
+        room.function.stop().await;
+    }
+    let claim = room
+        .lake("trailback-stack.json")
+        .into_values()
+        .next()
+        .unwrap();
+    assert_eq!(claim, "{\"stack\":\"audit-eu\"}\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
