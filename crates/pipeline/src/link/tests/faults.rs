@@ -154,7 +154,7 @@ impl Store for Yielding {
 }
 
 /// Three workers on one store, each of which delivers its part and links while the others are at work.
-async fn three_at_once<D, F>(store: &Arc<MemoryStore>, seed: u64, deliver: D)
+pub(super) async fn three_at_once<D, F>(store: &Arc<MemoryStore>, seed: u64, deliver: D)
 where
     D: Fn(Lake, usize) -> F + Clone + Send + 'static,
     F: Future<Output = ()> + Send,

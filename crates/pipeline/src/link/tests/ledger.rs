@@ -4,6 +4,7 @@ use trailback_tables::encode_fragment;
 use trailback_tables::ledger::{LedgerEntry, LogObjectOutcome, table_order};
 use trailback_tables::partition::FragmentKey;
 
+use super::faults::three_at_once;
 use super::*;
 
 const LEDGER: Table = Table::LogObjects;
