@@ -17,6 +17,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export AWS_PAGER=""
+# Version 1 of the AWS CLI does not know the first name.
+if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
 OUT=target/package
 
 : "${STACK:?STACK is not set: the name of the stack, such as trailback}"
@@ -41,6 +43,10 @@ deploy() { # STACK TEMPLATE PARAMETER…
   if (($# > 2)); then overrides=(--parameter-overrides "${@:3}"); fi
   aws cloudformation deploy --stack-name "$1" --template-file "$2" --capabilities CAPABILITY_IAM \
     --no-fail-on-empty-changeset --tags Application=trailback "${overrides[@]}"
+}
+
+parameter() { # NAME: its value in the stack, named now or kept from before
+  aws cloudformation describe-stacks --stack-name "$STACK" --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue" --output text
 }
 
 artifacts() {
@@ -87,8 +93,9 @@ aws cloudformation package --template-file infra/trailback.yaml --s3-bucket "$AR
   --output-template-file $OUT/trailback.yaml >/dev/null
 deploy "$STACK" $OUT/trailback.yaml "${parameters[@]}"
 
-if [[ ${NOTIFY:-} == s3 || ${NOTIFY:-} == eventbridge ]]; then
-  notify=(infra/notify.sh add "$NOTIFY" "$TRAIL_BUCKET" "$STACK" "$(output "$STACK" QueueArn)" "${TRAIL_PREFIX:-}")
+kind=$(parameter Notify)
+if [[ -n ${NOTIFY:-}${CONFIGURE_BUCKET:-} && ($kind == s3 || $kind == eventbridge) ]]; then
+  notify=(infra/notify.sh add "$kind" "$TRAIL_BUCKET" "$STACK" "$(output "$STACK" QueueArn)" "$(parameter TrailPrefix)")
   if [[ ${CONFIGURE_BUCKET:-} == yes ]]; then
     "${notify[@]}"
   else

@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export AWS_PAGER=""
+# Version 1 of the AWS CLI does not know the first name.
+if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
 
 : "${STACK:?STACK is not set: the name of the stack to remove}"
 

@@ -10,6 +10,8 @@
 # programs that change it at once. EventBridge is never switched off again: others may listen.
 set -euo pipefail
 export AWS_PAGER=""
+# Version 1 of the AWS CLI does not know the first name.
+if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
 
 fail() {
   echo "notify: $*" >&2

@@ -85,6 +85,9 @@ def test_a_trail_bucket_stays_as_it_was_unless_asked_and_a_bucket_of_ones_own_ho
     run(command.split(), emulator)
     [ours] = notifications(emulator, "other-trail")["QueueConfigurations"]
     assert ours["Filter"]["Key"]["FilterRules"][0] == {"Name": "prefix", "Value": "AWSLogs/o-a1b2c3d4e5/"}
+    # Neither must be named again for it, and a prefix that is not named does not become the whole bucket.
+    again = make(emulator, "deploy", STACK="other", TRAIL_BUCKET="other-trail", BUILDER="host", CONFIGURE_BUCKET="yes")
+    assert "nothing to change" in again
     make(emulator, "destroy", STACK="other")
     assert notifications(emulator, "other-trail") == {}
     stacks = emulator.client("cloudformation").describe_stacks()["Stacks"]
