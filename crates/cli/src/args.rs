@@ -72,6 +72,9 @@ pub(crate) struct Ingest {
     /// time goes into it
     #[arg(long)]
     pub(crate) no_hash: bool,
+    /// Read also what the lake has read already: brings back a fragment that was lost or is damaged
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) limits: ReadLimits,
 }

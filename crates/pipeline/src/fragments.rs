@@ -19,7 +19,9 @@ pub enum FragmentError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It does not hold what its name says.
-    #[error("{location} is damaged; delete it and ingest the log objects of that time again")]
+    #[error(
+        "{location} is damaged; delete it and ingest the log objects of that time with --again"
+    )]
     Damaged {
         /// The fragment.
         location: String,

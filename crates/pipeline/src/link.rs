@@ -113,7 +113,7 @@ pub enum LinkError {
     },
     /// A fragment does not hold what its name says.
     #[error(
-        "{location} is damaged; ingest the log objects of that time again, and if that does not mend it, delete it first"
+        "{location} is damaged; ingest the log objects of that time with --again, and if that does not mend it, delete it first"
     )]
     DamagedFragment {
         /// The fragment.

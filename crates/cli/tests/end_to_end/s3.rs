@@ -181,6 +181,45 @@ fn fetched(server: &S3Server) -> BTreeSet<String> {
 }
 
 #[test]
+fn a_fragment_that_is_lost_or_damaged_comes_back_when_its_log_objects_are_read_again() {
+    let server = server_with_sample();
+    let ingest = |options: &[&str]| {
+        answer(
+            &server,
+            &[&["ingest", LOGS, "--lake", LAKE], options].concat(),
+        )
+    };
+    ingest(&[]);
+    let whole = data(&server, "lakes/one/");
+    let is_fragment = |key: &String| key.starts_with("lakes/one/sessions/fragments/");
+    let fragment = server
+        .objects("lake-bucket")
+        .into_keys()
+        .find(is_fragment)
+        .unwrap();
+
+    server.delete("lake-bucket", &fragment);
+    // The ledger says that everything was read.
+    ingest(&[]);
+    assert!(data(&server, "lakes/one/") != whole);
+    ingest(&["--again"]);
+    assert!(data(&server, "lakes/one/") == whole);
+
+    server.put("lake-bucket", &fragment, b"damaged");
+    let rebuild = ["link", "--rebuild", "--lake", LAKE];
+    let refused = run(&server, &rebuild);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        told(&refused).contains("with --again"),
+        "{}",
+        told(&refused)
+    );
+    ingest(&["--again"]);
+    answer(&server, &rebuild);
+    assert!(data(&server, "lakes/one/") == whole);
+}
+
+#[test]
 fn a_backfill_reads_only_what_the_lake_has_not_read() {
     let server = server_with_two_days();
     let ingest = |options: &[&str]| {
