@@ -7,7 +7,7 @@
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use trailback_cloudtrail::{Limits, LogObjectReader, Select};
+use trailback_cloudtrail::{Limits, LogObjectReader, Reading, Select};
 use trailback_sessions::Issuance;
 
 /// How many rows of all objects together wait at most before objects are looked through: those of a 350 MB object at a
@@ -85,10 +85,8 @@ impl Drop for HeldBack<'_> {
     }
 }
 
-/// Looks through an object once more: how many of its records from the front are sound?
-pub(super) fn count_sound_records(again: impl Read, limits: Limits) -> u64 {
-    let mut reader = LogObjectReader::new(limits);
-    reader
-        .read(again, &Select::Nothing, &mut |_, _| {})
-        .sound_records
+/// Looks through an object once more: how many of its records from the front are sound? As far as it could be read: a
+/// failure may lie in how it came.
+pub(super) fn look_through(again: impl Read, limits: Limits) -> Reading {
+    LogObjectReader::new(limits).read(again, &Select::Nothing, &mut |_, _| {})
 }

@@ -11,7 +11,7 @@ use trailback_sessions::{ISSUING_EVENT_SOURCES, Issuance, Text, extract};
 
 use super::ExtractOptions;
 use super::content::Counted;
-use super::held_back::{HeldBack, HeldRows, count_sound_records};
+use super::held_back::{HeldBack, HeldRows, look_through};
 use super::opening::{Line, Opened, open_ahead};
 use super::outcome::{Done, Outcome, with_causes};
 use super::text_hash::TextHash;
@@ -180,6 +180,8 @@ struct ObjectReading<'a> {
     pieces: &'a Sender<Piece>,
     rows: HeldBack<'a>,
     account: Account,
+    /// What kept it from being looked through, if something did.
+    hindrance: Option<Outcome>,
     /// Whether nobody takes the rows any more.
     is_abandoned: bool,
 }
@@ -199,6 +201,7 @@ impl<'a> ObjectReading<'a> {
             options,
             pieces,
             rows: HeldBack::new(held_rows),
+            hindrance: None,
             is_abandoned: false,
         }
     }
@@ -244,10 +247,18 @@ impl<'a> ObjectReading<'a> {
         account.unpacked_bytes = reading.tally.unpacked_bytes;
         account.packed_bytes = counted.bytes;
         account.meta = self.opened.meta().cloned();
-        match reading.failure {
-            None => account.sha256 = hash.finish(),
-            Some(failure) => account.outcome = outcome_of(&failure),
-        }
+        account.outcome = match (reading.failure, self.hindrance.take()) {
+            (None, _) if account.disbelieved == 0 => {
+                account.sha256 = hash.finish();
+                Outcome::Extracted
+            }
+            // Rows that may well be sound were not believed. Another try brings them.
+            (_, Some(hindrance)) => hindrance,
+            (None, None) => Outcome::Unavailable {
+                reason: "has changed while it was read".to_owned(),
+            },
+            (Some(failure), None) => outcome_of(&failure),
+        };
     }
 
     fn add(&mut self, index: u64, record: &Record<'_>) {
@@ -268,16 +279,18 @@ impl<'a> ObjectReading<'a> {
     }
 
     /// Learns how many of the object's records are sound before it is read to its end. Those of an object that cannot be
-    /// opened again do not count: they are not proven.
+    /// looked through do not count: they are not proven. What is wrong with its content is met when it is read.
     fn look_ahead(&mut self) {
-        let sound_records = match self.opened.content() {
-            Ok(again) => count_sound_records(again, self.options.limits),
-            Err(failure) => {
-                self.account.outcome = Outcome::of_store_error(&failure);
-                0
+        let (sound_records, hindrance) = match self.opened.content() {
+            Ok(again) => {
+                let looked = look_through(again, self.options.limits);
+                let hindrance = looked.failure.map(|failure| outcome_of(&failure));
+                (looked.sound_records, hindrance)
             }
+            Err(failure) => (0, Some(Outcome::of_store_error(&failure))),
         };
         self.rows.decide(sound_records);
+        self.hindrance = hindrance.filter(|outcome| !matches!(outcome, Outcome::Failed { .. }));
     }
 
     fn fail(&mut self, reason: String) {

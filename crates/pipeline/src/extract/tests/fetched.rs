@@ -193,3 +193,34 @@ async fn a_search_for_log_objects_that_breaks_off_fails_after_what_it_found_is_d
     assert_eq!(done.len(), 2);
     assert_eq!(fragments(&store), sound(&logs).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_cannot_be_looked_through_is_tried_again_later() {
+    let count = u32::try_from(held_back::HELD_ROWS_MAX).unwrap() + 700;
+    let many: Vec<_> = (0..count)
+        .map(|n| by_user(n, minute(i64::from(n) / 90), "eve", "x"))
+        .collect();
+    let again = |fault| (2..5).map(move |answer| (answer, fault));
+    let cut = |first, rest| [(1, first)].into_iter().chain(again(rest)).collect();
+    let breaks = || cut(SourceFault::Breaks(9_000), SourceFault::Breaks(0));
+    let cases: [(Vec<(usize, SourceFault)>, bool); 4] = [
+        (breaks(), false),
+        (breaks(), true),
+        (cut(SourceFault::Ends(9_000), SourceFault::Ends(0)), false),
+        (vec![(1, SourceFault::Denied)], false),
+    ];
+    for (faults, is_corrupt) in cases {
+        let logs = MemoryLogs::breaking(faults);
+        logs.put(&key(0), member(&many, is_corrupt));
+        let (store, lake) = memory_lake().await;
+        let options = ExtractOptions::default();
+        let (extracted, done) = run_all(&lake, logs.log_objects(), &options).await;
+        assert!(extracted.unwrap().tally.balances());
+        assert!(!done[0].outcome.is_final(), "{:?}", done[0].outcome);
+
+        let (_, done) = run_all(&lake, logs.log_objects(), &options).await;
+        assert!(done[0].outcome.is_final(), "{:?}", done[0].outcome);
+        let rows = if is_corrupt { 0 } else { many.len() };
+        assert!(row_count(&store) >= rows);
+    }
+}
