@@ -26,7 +26,7 @@ const FOLDERS_ABOVE_AWSLOGS_MAX: u32 = 2;
 /// Lists what was delivered below a place of a bucket, day after day, and on each day in the order of the keys.
 ///
 /// Objects whose folders do not tell the day (because the place is no trail's, or lies deeper) come last, in the order
-/// of their keys. Where an `AWSLogs` folder is found, what lies beside it is not looked at.
+/// of their keys. Where `AWSLogs` folders are found, what lies outside of them is not looked at.
 ///
 /// # Errors
 ///
@@ -240,20 +240,18 @@ impl Folders<'_> {
         Ok(ends)
     }
 
-    /// The `AWSLogs` folders at most [`FOLDERS_ABOVE_AWSLOGS_MAX`] below a folder: several trails may share a bucket.
+    /// The `AWSLogs` folders at most [`FOLDERS_ABOVE_AWSLOGS_MAX`] below a folder: several trails may share a bucket, one
+    /// of them without a prefix.
     async fn aws_logs_below(&self, folder: String) -> Result<Vec<String>, StoreError> {
         let (mut open, mut found) = (vec![folder], Vec::new());
         for _ in 0..=FOLDERS_ABOVE_AWSLOGS_MAX {
             let list = |folder: String| async move { self.s3.folders(self.bucket, &folder).await };
             let of_folders = self.each(open, list).await?;
             open = Vec::new();
-            for children in of_folders {
-                match children
-                    .iter()
-                    .find(|child| Level::of(child) != Level::Above)
-                {
-                    Some(aws_logs) => found.push(aws_logs.clone()),
-                    None => open.extend(children),
+            for child in of_folders.into_iter().flatten() {
+                match Level::of(&child) {
+                    Level::Above => open.push(child),
+                    _ => found.push(child),
                 }
             }
         }

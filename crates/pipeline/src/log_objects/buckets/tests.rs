@@ -174,6 +174,24 @@ async fn an_object_of_midnight_falls_between_no_two_periods() {
 }
 
 #[tokio::test]
+async fn trails_that_share_a_bucket_are_all_found() {
+    let server = S3Server::start();
+    let trails = ["AWSLogs/", "audit/AWSLogs/", "old/org/AWSLogs/o-abc123/"];
+    let mut keys: Vec<String> = trails.into_iter().flat_map(organisation).collect();
+    keys.iter().for_each(|key| {
+        server.put("trail", key, b"");
+    });
+    server.put("trail", "audit/report/2026.json", b"");
+    let s3 = connect(&server).await;
+    let mut found = listed(&s3, "s3://trail", DeliveryDays::default())
+        .await
+        .unwrap();
+    found.sort_unstable();
+    keys.sort_unstable();
+    assert_eq!(found, keys);
+}
+
+#[tokio::test]
 async fn a_bucket_without_a_trails_folders_is_listed_as_it_is() {
     let server = S3Server::start();
     let keys = [
