@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use trailback_tables::Table;
 
 use crate::location::{Location, S3OnDemand};
 use crate::store::folder::{self, FolderStore};
@@ -111,6 +112,17 @@ pub enum LakeError {
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Whether a key below a lake's place is one that this program writes. A lake may lie where others write too, as in the
+/// root of a bucket that is a trail's later on: what they write is not the lake's.
+pub fn is_own_key(key: &str) -> bool {
+    let mut trees = Table::ALL.into_iter().map(Table::name);
+    let is_below = |tree| {
+        key.strip_prefix(tree)
+            .is_some_and(|below| below.starts_with('/'))
+    };
+    key == MARKER_KEY || key == STACK_KEY || trees.any(is_below)
 }
 
 impl Lake {

@@ -19,10 +19,9 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use trailback_cloudtrail::object_key::{ObjectKind, classify, delivered_at};
 use trailback_sessions::{Text, Timestamp};
-use trailback_tables::Table;
 use trailback_tables::ledger::LogObjectKind;
 
-use crate::lake::{Lake, MARKER_KEY, STACK_KEY};
+use crate::lake::{Lake, is_own_key};
 use crate::location::{Location, S3OnDemand};
 use crate::progress::Amount;
 use crate::store::s3::{S3, S3Location, S3Logs};
@@ -214,16 +213,7 @@ impl LogObject {
         let location = self.location();
         let below = location.strip_prefix(lake_location);
         let key = below.map(|key| key.trim_start_matches('/'));
-        let is_own = |key: &str| {
-            let mut trees = Table::ALL.into_iter().map(Table::name);
-            key == MARKER_KEY
-                || key == STACK_KEY
-                || trees.any(|tree| {
-                    key.strip_prefix(tree)
-                        .is_some_and(|below| below.starts_with('/'))
-                })
-        };
-        if key.is_some_and(is_own) {
+        if key.is_some_and(is_own_key) {
             self.skipped = Some(SkippedKind::OfTheLake);
         }
         self

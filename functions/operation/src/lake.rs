@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use trailback_pipeline::lake::{Access, Lake, LakeError};
+use trailback_pipeline::lake::{Access, Lake, LakeError, is_own_key};
 use trailback_pipeline::store::s3::{Patience, S3, S3Location, S3Settings, S3Store};
 
 use crate::invocation::Failure;
@@ -132,11 +132,15 @@ impl LakeDoor {
         opened.map_err(|failure| Failure::because("LakeUnusable", &failure))
     }
 
-    /// Whether an object lies within the lake.
+    /// Whether an object is one of the lake's own. What others write below its prefix is not, and must be read: the lake
+    /// itself says whether it can live there.
     pub fn holds(&self, bucket: &str, object_key: &str) -> bool {
         let prefix = self.location.prefix_or_key.trim_matches('/');
         let below = object_key.strip_prefix(prefix);
-        let is_below = |rest: &str| prefix.is_empty() || rest.starts_with('/');
-        bucket == self.location.bucket && below.is_some_and(is_below)
+        let own_key = match prefix {
+            "" => below,
+            _ => below.and_then(|below| below.strip_prefix('/')),
+        };
+        bucket == self.location.bucket && own_key.is_some_and(is_own_key)
     }
 }

@@ -82,7 +82,7 @@ impl Fault {
     pub(super) fn malformed(shape: &'static str, cause: serde_json::Error) -> Fault {
         Fault::Malformed {
             shape,
-            reason: shown(&cause.to_string()),
+            reason: shown(&without_quoted(&cause.to_string())),
         }
     }
 
@@ -116,6 +116,14 @@ impl Fault {
         Fault::UnknownRecord {
             event_source: event_source.map_or_else(|| "no known source".to_owned(), shown),
         }
+    }
+}
+
+/// What the parser says, without the value that it quotes: `invalid type: string "…", expected u64`.
+fn without_quoted(told: &str) -> String {
+    match (told.split_once('"'), told.rsplit_once('"')) {
+        (Some((before, _)), Some((_, behind))) => format!("{before}\"…\"{behind}"),
+        _ => told.to_owned(),
     }
 }
 

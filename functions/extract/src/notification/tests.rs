@@ -340,6 +340,10 @@ fn values_of_a_strange_message_are_not_told() {
         json!({"sessionToken": secret}).to_string(),
         secret.to_owned(),
         json!([secret]).to_string(),
+        json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": secret}]}).to_string(),
+        json!({"Type": "Notification", "Message": {"a": secret}}).to_string(),
+        json!({"detail-type": "Object Created", "source": "aws.s3", "detail": secret}).to_string(),
+        json!({"s3Bucket": [secret], "s3ObjectKey": secret}).to_string(),
     ] {
         let told = format!("{:?}", read_body(body).faults);
         assert!(!told.contains(secret), "{told}");

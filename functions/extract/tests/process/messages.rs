@@ -205,6 +205,29 @@ async fn objects_of_the_lake_itself_are_refused_and_leave_no_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn log_objects_where_the_lake_should_lie_are_not_taken_for_its_own() {
+    for place in ["s3://trail", "s3://trail/AWSLogs"] {
+        let mut room = deployed(&[("TRAILBACK_LAKE", place)]);
+        room.put_logs(&LOGS[..2]);
+        let answer = room.deliver(&announcement(keys(&LOGS[..2]))).await;
+        let Answer::Error(error) = answer else {
+            panic!("{place}: {answer:?}");
+        };
+        assert_eq!(error.error_type, "LakeUnusable");
+    }
+    // A lake that was there first shares its place.
+    let mut room = deployed(&[("TRAILBACK_LAKE", "s3://trail")]);
+    room.s3.put(
+        TRAIL,
+        "trailback-lake.json",
+        br#"{"format":"trailback-lake","layout":1}"#,
+    );
+    room.put_logs(&LOGS[..2]);
+    assert!(announce(&mut room, keys(&LOGS[..2])).await.is_empty());
+    assert_eq!(metrics(&mut room).await["LogObjectsExtracted"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_came_straight_fails_as_a_whole_and_says_so() {
     let mut room = holding(&LOGS[..1]);
     let missing_permission = trail_notice(TRAIL, &[&LOGS[0].0, "AWSLogs/poison.json.gz"]);

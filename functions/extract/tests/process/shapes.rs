@@ -102,7 +102,7 @@ async fn every_shape_ends_in_the_same_lake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_with_every_kind_of_character_are_found() {
-    let awkward = |number: usize, key: &str| format!("Ümläut +%41&=/{number} {key}");
+    let awkward = |number: usize, key: &str| format!("/Ümläut +%41%2B&=?#/../a//./{number} {key}");
     let is_read = |log: &&(String, Vec<u8>)| log.0.contains("_CloudTrail_");
     let logs: Vec<_> = LOGS
         .iter()
