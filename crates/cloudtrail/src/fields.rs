@@ -59,6 +59,12 @@ impl<'r> Fields<'r> {
         self.member(name).elements()
     }
 
+    /// The member `name`, whatever it is; nothing where it is absent or secret.
+    #[must_use]
+    pub fn value(self, name: &str) -> Fields<'r> {
+        self.member(name)
+    }
+
     /// The members of an object in the order written, without the secret ones; none if it is no object.
     pub fn entries(self) -> impl Iterator<Item = (&'r str, Fields<'r>)> + use<'r> {
         self.members()
@@ -108,7 +114,9 @@ impl<'r> Fields<'r> {
         }
     }
 
-    pub(crate) fn as_int(self) -> Option<i64> {
+    /// Its own whole number, as [`Fields::int`] reads it.
+    #[must_use]
+    pub fn as_int(self) -> Option<i64> {
         match *self.value.first()? {
             Node::Static(StaticNode::I64(number)) => Some(number),
             Node::Static(StaticNode::U64(number)) => i64::try_from(number).ok(),
@@ -160,7 +168,8 @@ impl<'r> Fields<'r> {
         }
     }
 
-    pub(crate) fn elements(self) -> Elements<'r> {
+    /// Its elements; none if it is no list.
+    pub fn elements(self) -> impl Iterator<Item = Fields<'r>> + use<'r> {
         Elements {
             rest: if self.is_list() {
                 &self.value[1..]
@@ -217,7 +226,7 @@ impl<'r> Iterator for Members<'r> {
 }
 
 /// The elements of a list.
-pub(crate) struct Elements<'r> {
+struct Elements<'r> {
     rest: &'r [Node<'r>],
 }
 

@@ -177,6 +177,7 @@ pub struct LogObjectReader {
     scanner: Scanner,
     window_bytes: usize,
     window: Vec<u8>,
+    workspace: Vec<u8>,
     parser: Parser,
 }
 
@@ -201,6 +202,7 @@ impl LogObjectReader {
             scanner,
             window_bytes,
             window: Vec::new(),
+            workspace: Vec::new(),
             parser,
         }
     }
@@ -231,6 +233,7 @@ impl LogObjectReader {
             limits: self.limits,
             wanted: Wanted::new(select),
             parser: &mut self.parser,
+            workspace: &mut self.workspace,
             tally: ReadTally::default(),
             sound: SoundRecords::default(),
             on_record,

@@ -1,20 +1,16 @@
 //! The stretch of a log object's unpacked text that is in memory.
 //!
 //! Text is read into one buffer, front to back. What is dropped at its front makes room at its end; what must be kept
-//! (the record that is being scanned) is moved to the front when the end is reached. The buffer grows only when that
-//! record fills half of it.
+//! (the record that is being scanned, and what unpacking refers back to) is moved to the front when the end is reached. The
+//! buffer grows only when that record fills half of it.
 
 use std::io::Read;
 
-use crate::gunzip::{Gunzip, GunzipError};
+use crate::gunzip::{Gunzip, GunzipError, HISTORY_BYTES};
 use crate::scan::STRETCH;
 
-/// Room behind the text: for the scanner's last stretch, and for what the parser wants to look at beyond its input.
-const PADDING: usize = if STRETCH > simd_json::INPUT_PADDING {
-    STRETCH
-} else {
-    simd_json::INPUT_PADDING
-};
+/// Room behind the text, for the scanner's last stretch.
+const PADDING: usize = STRETCH;
 
 pub(crate) struct Window<'b, R> {
     source: Gunzip<R>,
@@ -37,13 +33,14 @@ impl<'b, R: Read> Window<'b, R> {
         bytes: usize,
         on_text: &'b mut dyn FnMut(&[u8]),
     ) -> Window<'b, R> {
-        buffer.resize(buffer.len().max(bytes.max(STRETCH) + PADDING), 0);
+        let least = HISTORY_BYTES + bytes.max(STRETCH) + PADDING;
+        buffer.resize(buffer.len().max(least), 0);
         Window {
             source,
             buffer,
             on_text,
-            begin: 0,
-            end: 0,
+            begin: HISTORY_BYTES,
+            end: HISTORY_BYTES,
             offset: 0,
             ended: false,
         }
@@ -70,11 +67,6 @@ impl<'b, R: Read> Window<'b, R> {
     /// How far behind the beginning of the text at hand `place` in the whole text is, in bytes.
     pub(crate) fn distance(&self, place: u64) -> usize {
         usize::try_from(place - self.offset).unwrap_or(usize::MAX)
-    }
-
-    /// The first `bytes` of the text and the padding that the parser asks for, which it leaves as it is.
-    pub(crate) fn padded(&mut self, bytes: usize) -> &mut [u8] {
-        &mut self.buffer[self.begin..self.begin + bytes + simd_json::INPUT_PADDING]
     }
 
     /// Where the text at hand begins in the whole text, in bytes.
@@ -119,22 +111,23 @@ impl<'b, R: Read> Window<'b, R> {
             return false;
         }
         self.make_room();
-        let room = self.end..self.buffer.len() - PADDING;
-        let wanted = room.len();
-        let read = self.source.fill(&mut self.buffer[room]);
+        let capacity = self.buffer.len() - PADDING;
         let begin = self.end;
+        let read = self.source.fill(&mut self.buffer[..capacity], begin);
         self.end += read;
         (self.on_text)(&self.buffer[begin..self.end]);
-        self.ended = read < wanted;
+        self.ended = self.end < capacity;
         read > 0
     }
 
     fn make_room(&mut self) {
-        self.buffer.copy_within(self.begin..self.end, 0);
-        (self.begin, self.end) = (0, self.end - self.begin);
+        let kept = self.begin.min(self.end - HISTORY_BYTES);
+        self.buffer.copy_within(kept..self.end, 0);
+        (self.begin, self.end) = (self.begin - kept, self.end - kept);
         let capacity = self.buffer.len() - PADDING;
-        if self.end > capacity / 2 {
-            self.buffer.resize(capacity * 2 + PADDING, 0);
+        let room = capacity - HISTORY_BYTES;
+        if self.end - HISTORY_BYTES > room / 2 {
+            self.buffer.resize(capacity + room + PADDING, 0);
         }
     }
 }

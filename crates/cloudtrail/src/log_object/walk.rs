@@ -16,6 +16,8 @@ pub(super) struct Walk<'w, R> {
     pub(super) limits: Limits,
     pub(super) wanted: Wanted<'w>,
     pub(super) parser: &'w mut Parser,
+    /// A copy of the record being parsed: the parser changes it, and unpacking refers back to the text.
+    pub(super) workspace: &'w mut Vec<u8>,
     pub(super) tally: ReadTally,
     pub(super) sound: SoundRecords,
     pub(super) on_record: &'w mut dyn FnMut(u64, Result<&Record<'_>, RecordError>),
@@ -221,7 +223,11 @@ impl<R: Read> Walk<'_, R> {
 
     /// Parses the record of `length` bytes and hands it on if it is wanted.
     fn parse(&mut self, length: usize) -> Option<RecordFault> {
-        let json = self.window.padded(length);
+        self.workspace.clear();
+        self.workspace
+            .extend_from_slice(&self.window.text()[..length]);
+        self.workspace.resize(length + simd_json::INPUT_PADDING, 0);
+        let json = &mut self.workspace[..];
         let mut tape = self.parser.take_tape();
         let record = simd_json::fill_tape_padded(json, length, &mut self.parser.buffers, &mut tape)
             .map_err(|error| RecordFault::of_parser(&error, self.limits.depth_max))

@@ -20,6 +20,8 @@ pub(super) enum Wanted<'s> {
 pub(super) struct Issuances<'s> {
     event_sources: &'s [&'s str],
     starts: Vec<Start>,
+    event_source: memmem::Finder<'static>,
+    credential: memmem::Finder<'static>,
 }
 
 const EVENT_SOURCE: &[u8] = b"\"eventSource\"";
@@ -88,6 +90,8 @@ impl<'s> Issuances<'s> {
         Issuances {
             event_sources,
             starts: event_sources.iter().map(|name| Start::of(name)).collect(),
+            event_source: memmem::Finder::new(EVENT_SOURCE),
+            credential: memmem::Finder::new(CREDENTIAL),
         }
     }
 
@@ -95,10 +99,12 @@ impl<'s> Issuances<'s> {
         if let Some(places) = pairs.get() {
             return places.iter().any(|place| self.is_telling_at(json, *place));
         }
-        let mut behind_names =
-            memmem::find_iter(json, EVENT_SOURCE).map(|at| &json[at + EVENT_SOURCE.len()..]);
+        let mut behind_names = self
+            .event_source
+            .find_iter(json)
+            .map(|at| &json[at + EVENT_SOURCE.len()..]);
         behind_names.any(|behind| self.is_one_of_them(behind))
-            || memmem::find(json, CREDENTIAL).is_some()
+            || self.credential.find(json).is_some()
     }
 
     /// Whether the pair of letters at `place` belongs to a name that tells of an issuance.

@@ -9,11 +9,11 @@ use crate::issuance::{TagFacts, TagMap, Text};
 /// AssumeRole and GetFederationToken log `tags` as a list of keys and values, the calls of federated users log
 /// `principalTags` as an object. Either shape is read under either name.
 pub(super) fn read(request: Fields<'_>) -> TagFacts {
-    let mut session_tags = tag_map(request, "principalTags");
-    session_tags.extend(tag_map(request, "tags"));
+    let mut session_tags = tag_map(request.value("principalTags"));
+    session_tags.extend(tag_map(request.value("tags")));
     TagFacts {
         session_tags,
-        inherited_tags: tag_map(request, "incomingTransitiveTags"),
+        inherited_tags: tag_map(request.value("incomingTransitiveTags")),
         transitive_tag_keys: sorted_texts(
             request
                 .list("transitiveTagKeys")
@@ -22,29 +22,38 @@ pub(super) fn read(request: Fields<'_>) -> TagFacts {
     }
 }
 
-fn tag_map(request: Fields<'_>, name: &str) -> TagMap {
-    let mut tags = TagMap::new();
-    for tag in request.list(name) {
-        if let Some(key) = tag.text("key").or_else(|| tag.text("Key")) {
-            let name = if tag.text("Value").is_some() {
-                "Value"
-            } else {
-                "value"
-            };
-            tags.insert(key.into(), tag_value(tag, name));
+fn tag_map(tags: Fields<'_>) -> TagMap {
+    let of_list = tags.elements().filter_map(key_and_value);
+    let of_object = tags.entries().map(|(key, value)| (key, tag_value(value)));
+    of_list
+        .chain(of_object)
+        .map(|(key, value)| (key.into(), value))
+        .collect()
+}
+
+/// One tag of a list. A capital `Value` that is a text goes before `value`.
+fn key_and_value(tag: Fields<'_>) -> Option<(&str, Text)> {
+    let (mut key, mut capital_key) = (None, None);
+    let (mut value, mut capital_value) = (Fields::default(), Fields::default());
+    for (name, member) in tag.entries() {
+        match name {
+            "key" => key = member.as_text(),
+            "Key" => capital_key = member.as_text(),
+            "value" => value = member,
+            "Value" => capital_value = member,
+            _ => {}
         }
     }
-    let object = request.object(name);
-    for (key, _) in object.entries() {
-        tags.insert(key.into(), tag_value(object, key));
+    if capital_value.as_text().is_some() {
+        value = capital_value;
     }
-    tags
+    Some((key.or(capital_key)?, tag_value(value)))
 }
 
 /// The value of a tag may be empty, and samples write numbers as numbers.
-fn tag_value(holder: Fields<'_>, name: &str) -> Text {
-    match (holder.text(name), holder.int(name)) {
-        (Some(value), _) => value.into(),
+fn tag_value(value: Fields<'_>) -> Text {
+    match (value.as_text(), value.as_int()) {
+        (Some(text), _) => text.into(),
         (None, Some(number)) => number.to_string().into(),
         (None, None) => "".into(),
     }
