@@ -9,8 +9,8 @@ use trailback_pipeline::tally::Problem;
 use crate::args::Colour;
 use crate::render::text::{count, safe};
 
-/// The width of errors, whatever the terminal: they are short, and land in files and tickets.
-const ERROR_COLUMNS: usize = 100;
+/// The width of errors, unless the terminal is narrower: they land in files and tickets.
+const ERROR_COLUMNS_MAX: usize = 100;
 
 /// Standard output cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -52,11 +52,13 @@ pub(crate) fn report_errors_in_colour(colour: Colour) {
     } else {
         GraphicalTheme::unicode_nocolor()
     };
+    let columns = terminal_size::terminal_size_of(io::stderr())
+        .map_or(ERROR_COLUMNS_MAX, |(width, _)| usize::from(width.0));
     // Fails only where a handler is set already; then that one draws.
     let _ = miette::set_hook(Box::new(move |_| {
         // Paths and ARNs in an error are there to be copied: no breaking, not even at their hyphens.
         let handler = GraphicalReportHandler::new_themed(theme.clone())
-            .with_width(ERROR_COLUMNS)
+            .with_width(columns.min(ERROR_COLUMNS_MAX))
             .with_break_words(false)
             .with_word_separator(WordSeparator::AsciiSpace)
             .with_word_splitter(WordSplitter::NoHyphenation)

@@ -503,11 +503,12 @@ impl<R: Read> Packed<R> {
             self.consume(at_hand);
             return Ok(at_hand);
         }
-        let bytes =
-            read_uninterrupted(&mut self.source, text).map_err(|source| GunzipError::Read {
-                at: self.offset,
-                source,
-            })?;
+        let outcome = match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => read_uninterrupted(&mut self.source, text),
+        };
+        let at = self.offset;
+        let bytes = outcome.map_err(|source| GunzipError::Read { at, source })?;
         self.offset += bytes as u64;
         Ok(bytes)
     }
