@@ -118,7 +118,7 @@ enum Form {
     Header,
     Member(Box<Member>),
     /// A member's checksum and length.
-    Trailer(Sum),
+    Trailer(Box<Sum>),
     BetweenMembers,
     End,
     Failed(GunzipError),
@@ -242,7 +242,7 @@ impl<R: Read> Gunzip<R> {
             Form::Member(member) => {
                 let bytes = member.unpack(&mut self.packed, text, begin)?;
                 if member.decoder.is_done() {
-                    self.form = Form::Trailer(member.sum);
+                    self.form = Form::Trailer(Box::new(member.sum));
                 }
                 Ok(Some(bytes))
             }

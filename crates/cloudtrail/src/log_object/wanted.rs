@@ -8,7 +8,7 @@ use crate::scan::{PAIRS, PairPlaces, ValueScan};
 
 /// [`Select`], made ready for the two questions that are asked of a record.
 pub(super) enum Wanted<'s> {
-    Issuances(Issuances<'s>),
+    Issuances(Box<Issuances<'s>>),
     Mentioning(Box<memmem::Finder<'s>>),
     All,
     Nothing,
@@ -45,7 +45,9 @@ struct Start {
 impl<'s> Wanted<'s> {
     pub(super) fn new(select: &Select<'s>) -> Wanted<'s> {
         match *select {
-            Select::Issuances { event_sources } => Wanted::Issuances(Issuances::new(event_sources)),
+            Select::Issuances { event_sources } => {
+                Wanted::Issuances(Box::new(Issuances::new(event_sources)))
+            }
             Select::Mentioning(text) => Wanted::Mentioning(Box::new(memmem::Finder::new(text))),
             Select::All => Wanted::All,
             Select::Nothing => Wanted::Nothing,
