@@ -43,6 +43,9 @@ use look_back::Recent;
 /// Below this many rows the objects of single hours would be mostly footer.
 pub const DAY_OBJECT_ROWS: u64 = 250_000;
 
+/// 128 MB at 2 KB a row.
+pub const WAITING_ROWS: u64 = 65_536;
+
 /// A few hours of an organisation with a million sessions a day; 64 MB at 2 KB a row.
 pub const RECENT_ROWS: usize = 32_768;
 
@@ -66,8 +69,11 @@ pub struct LinkOptions {
     /// A day with fewer rows is one data object, one with as many or more has one for each hour. The layout of the
     /// lake: every linker of it must use the same number. Default: [`DAY_OBJECT_ROWS`].
     pub day_object_rows: u64,
-    /// How many rows that were just built may stay in memory for the hours that follow, beyond those of the day at
-    /// work; a row takes about 2 KB there. Default: [`RECENT_ROWS`].
+    /// How many rows that were just built may wait in memory for the rest of their day. Beyond it they are stored hour by
+    /// hour, and read again where the day turns out to be one data object. Default: [`WAITING_ROWS`].
+    pub waiting_rows: u64,
+    /// How many rows that were just built may stay in memory for the hours that follow, beyond those that
+    /// wait; a row takes about 2 KB there. Default: [`RECENT_ROWS`].
     pub recent_rows: usize,
 }
 
@@ -77,6 +83,7 @@ impl Default for LinkOptions {
             rebuild: false,
             budget: None,
             day_object_rows: DAY_OBJECT_ROWS,
+            waiting_rows: WAITING_ROWS,
             recent_rows: RECENT_ROWS,
         }
     }

@@ -41,17 +41,18 @@ impl<K: Kind> Run<'_, K> {
         self.store_early(hour).await
     }
 
-    /// Stores what was built of a day that is too large for one data object, so that it need not wait in memory.
+    /// Stores what was built of a day that is too large for one data object, or for memory, so that it need not wait.
     async fn store_early(&mut self, newest: EventHour) -> Result<(), LinkError> {
         let row_count = |hour: &EventHour| self.states.get(hour).map_or(0, |state| state.row_count);
-        let built: u64 = self
-            .built
-            .keys()
-            .map(|hour| u64::from(row_count(hour)))
-            .sum();
-        if built >= self.options.day_object_rows {
-            let waiting = self.built.iter().filter(|(_, object)| object.is_none());
-            for hour in waiting.map(|(hour, _)| *hour).collect::<Vec<_>>() {
+        let rows_of =
+            |hours: &[EventHour]| -> u64 { hours.iter().map(row_count).map(u64::from).sum() };
+        let built: Vec<_> = self.built.keys().copied().collect();
+        let waiting = self.built.iter().filter(|(_, object)| object.is_none());
+        let waiting: Vec<_> = waiting.map(|(hour, _)| *hour).collect();
+        if rows_of(&built) >= self.options.day_object_rows
+            || rows_of(&waiting) > self.options.waiting_rows
+        {
+            for hour in waiting {
                 self.store_built_hour(hour).await?;
             }
         }

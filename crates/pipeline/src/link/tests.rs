@@ -329,6 +329,48 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn how_many_rows_wait_in_memory_changes_nothing() {
+    let story = days(60);
+    for day_object_rows in [10, 250_000] {
+        let linked = async |waiting_rows| {
+            let (store, lake) = memory_lake().await;
+            story::extract(&lake, "all", &story).await;
+            let options = LinkOptions {
+                day_object_rows,
+                waiting_rows,
+                recent_rows: 0,
+                ..LinkOptions::default()
+            };
+            let tally = relink(&lake, &options).await;
+            (table(&*store).await, tally.objects_written)
+        };
+        let (wanted, objects) = linked(u64::MAX).await;
+        for waiting_rows in [0, 3, 7] {
+            let (found, written) = linked(waiting_rows).await;
+            assert!(found == wanted, "{waiting_rows} of {day_object_rows}");
+            // Rows were in fact stored before their day was whole.
+            assert!(day_object_rows == 10 || written > objects);
+        }
+    }
+    let room = tempfile::tempdir().unwrap();
+    let lake = Lake::in_folder(room.path(), Access::Write).await.unwrap();
+    story::extract(&lake, "all", &story).await;
+    let options = LinkOptions {
+        waiting_rows: 3,
+        ..LinkOptions::default()
+    };
+    relink(&lake, &options).await;
+    let published = table(lake.store()).await;
+    let named = published
+        .into_keys()
+        .filter(|key| key.starts_with(DATA_PREFIX));
+    let present = files(room.path())
+        .into_iter()
+        .filter(|name| name.starts_with("sessions/data"));
+    assert!(present.eq(named), "what was stored early is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_a_folder_the_data_objects_are_exactly_the_table() {
     let room = tempfile::tempdir().unwrap();
     let story = days(60);

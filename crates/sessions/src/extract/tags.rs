@@ -9,26 +9,25 @@ use crate::issuance::{TagFacts, TagMap, Text};
 /// AssumeRole and GetFederationToken log `tags` as a list of keys and values, the calls of federated users log
 /// `principalTags` as an object. Either shape is read under either name.
 pub(super) fn read(request: Fields<'_>) -> TagFacts {
-    let mut session_tags = tag_map(request.value("principalTags"));
-    session_tags.extend(tag_map(request.value("tags")));
-    TagFacts {
-        session_tags,
-        inherited_tags: tag_map(request.value("incomingTransitiveTags")),
-        transitive_tag_keys: sorted_texts(
-            request
-                .list("transitiveTagKeys")
-                .filter_map(|key| key.as_text()),
-        ),
-    }
+    let mut tags = TagFacts::default();
+    add_tags(request.value("principalTags"), &mut tags.session_tags);
+    add_tags(request.value("tags"), &mut tags.session_tags);
+    add_tags(
+        request.value("incomingTransitiveTags"),
+        &mut tags.inherited_tags,
+    );
+    let keys = request.list("transitiveTagKeys");
+    tags.transitive_tag_keys = sorted_texts(keys.filter_map(|key| key.as_text()));
+    tags
 }
 
-fn tag_map(tags: Fields<'_>) -> TagMap {
-    let of_list = tags.elements().filter_map(key_and_value);
-    let of_object = tags.entries().map(|(key, value)| (key, tag_value(value)));
-    of_list
-        .chain(of_object)
-        .map(|(key, value)| (key.into(), value))
-        .collect()
+fn add_tags(tags: Fields<'_>, map: &mut TagMap) {
+    for (key, value) in tags.elements().filter_map(key_and_value) {
+        map.insert(key.into(), value);
+    }
+    for (key, value) in tags.entries() {
+        map.insert(key.into(), tag_value(value));
+    }
 }
 
 /// One tag of a list. A capital `Value` that is a text goes before `value`.
