@@ -45,7 +45,11 @@ async fn measure(calls: u64) -> Result<(), Failure> {
     println!("{calls} calls in {} objects of the lake", lake.len());
     let mut room = Deployment::of(
         env!("CARGO_BIN_EXE_trailback-link"),
-        &[("TRAILBACK_S3_ATTEMPTS", "8")],
+        // As deployed.
+        &[
+            ("TRAILBACK_S3_ATTEMPTS", "8"),
+            ("MIMALLOC_PURGE_DELAY", "0"),
+        ],
     );
     room.put_lake(&lake);
     drop(lake);
