@@ -16,9 +16,7 @@
 #   PARAMETERS        any other parameter of infra/trailback.yaml: 'LinkMemory=2048 LinkEvery="rate(2 minutes)"'
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export AWS_PAGER=""
-# Version 1 of the AWS CLI does not know the first name.
-if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
+source infra/cli.sh
 OUT=target/package
 
 : "${STACK:?STACK is not set: the name of the stack, such as trailback}"
@@ -43,10 +41,6 @@ deploy() { # STACK TEMPLATE PARAMETER…
   if (($# > 2)); then overrides=(--parameter-overrides "${@:3}"); fi
   aws cloudformation deploy --stack-name "$1" --template-file "$2" --capabilities CAPABILITY_IAM \
     --no-fail-on-empty-changeset --tags Application=trailback "${overrides[@]}"
-}
-
-parameter() { # NAME: its value in the stack, named now or kept from before
-  aws cloudformation describe-stacks --stack-name "$STACK" --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue" --output text
 }
 
 artifacts() {

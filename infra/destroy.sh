@@ -2,15 +2,9 @@
 # Removes the stack STACK: `make destroy STACK=…`. The lake stays, and so does the stack STACK-lake that describes it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export AWS_PAGER=""
-# Version 1 of the AWS CLI does not know the first name.
-if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
+source infra/cli.sh
 
 : "${STACK:?STACK is not set: the name of the stack to remove}"
-
-parameter() {
-  aws cloudformation describe-stacks --stack-name "$STACK" --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue" --output text
-}
 
 bucket=$(parameter TrailBucket)
 if [[ $(parameter Notify) == s3 ]]; then

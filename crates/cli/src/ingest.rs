@@ -25,8 +25,8 @@ pub(crate) async fn run(
         hash_log_objects: !typed.no_hash,
         ..settings::reading(typed.limits)
     };
-    let reader = (!typed.again).then_some(&lake);
-    let log_objects = log_objects::find(&locations, days, s3, reader).await;
+    let ledger = (!typed.again).then_some(&lake);
+    let log_objects = log_objects::find(&locations, days, s3, ledger).await;
     let log_objects = log_objects.into_diagnostic()?;
     let extracted = extract(&lake, log_objects, &options, &progress, &mut |_| {})
         .await

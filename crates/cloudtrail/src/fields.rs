@@ -33,36 +33,39 @@ impl<'r> Fields<'r> {
     /// The text of the member `name`: `None` unless it is a text that is neither empty nor withheld.
     #[must_use]
     pub fn text(self, name: &str) -> Option<&'r str> {
-        self.member(name).as_text()
+        self.value(name).as_text()
     }
 
     /// The whole number of the member `name`, also where it is written as `3600.0` or `"3600"`.
     #[must_use]
     pub fn int(self, name: &str) -> Option<i64> {
-        self.member(name).as_int()
+        self.value(name).as_int()
     }
 
     /// The truth of the member `name`: a boolean, or one of `"true"`, `"false"`, `"yes"`, `"no"` in any case.
     #[must_use]
     pub fn bool(self, name: &str) -> Option<bool> {
-        self.member(name).as_bool()
+        self.value(name).as_bool()
     }
 
     /// The member `name` if it is an object, else nothing.
     #[must_use]
     pub fn object(self, name: &str) -> Fields<'r> {
-        self.member(name).if_object()
+        self.value(name).if_object()
     }
 
     /// The elements of the member `name`; none if it is no list.
     pub fn list(self, name: &str) -> impl Iterator<Item = Fields<'r>> + use<'r> {
-        self.member(name).elements()
+        self.value(name).elements()
     }
 
     /// The member `name`, whatever it is; nothing where it is absent or secret.
     #[must_use]
     pub fn value(self, name: &str) -> Fields<'r> {
-        self.member(name)
+        match self.members().filter(|(known, _)| *known == name).last() {
+            Some((_, value)) if !value.is_hidden_as(name) => value,
+            _ => Fields::default(),
+        }
     }
 
     /// The members of an object in the order written, without the secret ones; none if it is no object.
@@ -143,13 +146,6 @@ impl<'r> Fields<'r> {
                 }
             }
             _ => None,
-        }
-    }
-
-    fn member(self, name: &str) -> Fields<'r> {
-        match self.members().filter(|(known, _)| *known == name).last() {
-            Some((_, value)) if !value.is_hidden_as(name) => value,
-            _ => Fields::default(),
         }
     }
 

@@ -495,21 +495,12 @@ impl<R: Read> Packed<R> {
         Ok(self.bytes())
     }
 
-    /// Gives the bytes as they are, those at hand first, then straight from the source.
+    /// Gives the bytes as they are.
     fn read_through(&mut self, text: &mut [u8]) -> Result<usize, GunzipError> {
-        let at_hand = self.bytes().len().min(text.len());
-        if at_hand > 0 {
-            text[..at_hand].copy_from_slice(&self.bytes()[..at_hand]);
-            self.consume(at_hand);
-            return Ok(at_hand);
-        }
-        let outcome = match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => read_uninterrupted(&mut self.source, text),
-        };
-        let at = self.offset;
-        let bytes = outcome.map_err(|source| GunzipError::Read { at, source })?;
-        self.offset += bytes as u64;
+        let at_hand = self.at_least(1)?;
+        let bytes = at_hand.len().min(text.len());
+        text[..bytes].copy_from_slice(&at_hand[..bytes]);
+        self.consume(bytes);
         Ok(bytes)
     }
 

@@ -325,7 +325,7 @@ impl ValueScan {
         self.has_backslashes |= index.has_backslashes;
         match index.scanner {
             #[cfg(target_arch = "x86_64")]
-            Scanner::Avx512(avx512) => avx512.advance(self, index),
+            Scanner::Avx512(avx512) => avx512.avx2().advance(self, index),
             #[cfg(target_arch = "x86_64")]
             Scanner::Avx2(avx2) => avx2.advance(self, index),
             Scanner::Portable => self.advance_in(index),

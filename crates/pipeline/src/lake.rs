@@ -9,7 +9,7 @@ use trailback_tables::Table;
 
 use crate::location::{Location, S3OnDemand};
 use crate::store::folder::{self, FolderStore};
-use crate::store::s3::S3Store;
+use crate::store::s3::{S3, S3Location, S3Store};
 use crate::store::{Condition, Metadata, Store, StoreError};
 
 /// The object that says that a store holds a lake.
@@ -138,13 +138,19 @@ impl Lake {
     ) -> Result<Lake, LakeError> {
         match location {
             Location::Local(path) => Lake::in_folder(path, access).await,
-            Location::S3(place) => {
-                let s3 = s3.get().await.clone();
-                let store = S3Store::new(s3, &place.bucket, &place.prefix_or_key);
-                let base = store.base();
-                Lake::in_store(Arc::new(store), &base, access).await
-            }
+            Location::S3(place) => Lake::in_s3(place, s3.get().await, access).await,
         }
+    }
+
+    /// Opens a lake in S3.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lake::in_folder`].
+    pub async fn in_s3(place: &S3Location, s3: &S3, access: Access) -> Result<Lake, LakeError> {
+        let store = S3Store::new(s3.clone(), &place.bucket, &place.prefix_or_key);
+        let base = store.base();
+        Lake::in_store(Arc::new(store), &base, access).await
     }
 
     /// Opens a lake in a folder.
@@ -216,27 +222,48 @@ impl Lake {
     ///
     /// When another stack has claimed it.
     pub async fn claim_for(&self, stack: &str) -> Result<(), LakeError> {
+        let owner = match self.owner().await? {
+            Some(owner) => owner,
+            None => self.take_for(stack).await?,
+        };
+        if owner == stack {
+            return Ok(());
+        }
+        Err(LakeError::OtherStack {
+            location: self.location(),
+            stack: stack.to_owned(),
+            owner,
+            claim: self.store.location(STACK_KEY),
+        })
+    }
+
+    /// The stack that has claimed the lake, if one has.
+    async fn owner(&self) -> Result<Option<String>, LakeError> {
+        let claim = match self.store.get(STACK_KEY).await {
+            Ok(claim) => claim.bytes().await?,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        let claim: Option<serde_json::Value> = serde_json::from_slice(&claim).ok();
+        let owner = claim.as_ref().and_then(|claim| claim["stack"].as_str());
+        let unreadable = || LakeError::Claim {
+            location: self.store.location(STACK_KEY),
+        };
+        Ok(Some(owner.ok_or_else(unreadable)?.to_owned()))
+    }
+
+    /// Claims a lake that nobody had a moment ago; gives who has it now.
+    async fn take_for(&self, stack: &str) -> Result<String, LakeError> {
         let claim = Bytes::from(format!("{}\n", serde_json::json!({ "stack": stack })));
         let put = self
             .store
             .put(STACK_KEY, claim, Condition::IfAbsent, Metadata::new());
         match put.await {
-            Ok(_) => return Ok(()),
-            Err(StoreError::Precondition { .. }) => {}
-            Err(failure) => return Err(failure.into()),
-        }
-        let claim = self.store.get(STACK_KEY).await?.bytes().await?;
-        let claim: Option<serde_json::Value> = serde_json::from_slice(&claim).ok();
-        let location = self.store.location(STACK_KEY);
-        match claim.as_ref().and_then(|claim| claim["stack"].as_str()) {
-            Some(owner) if owner == stack => Ok(()),
-            Some(owner) => Err(LakeError::OtherStack {
-                location: self.location(),
-                stack: stack.to_owned(),
-                owner: owner.to_owned(),
-                claim: location,
-            }),
-            None => Err(LakeError::Claim { location }),
+            Ok(_) => Ok(stack.to_owned()),
+            Err(lost @ StoreError::Precondition { .. }) => {
+                self.owner().await?.ok_or(LakeError::Store(lost))
+            }
+            Err(failure) => Err(failure.into()),
         }
     }
 

@@ -1,10 +1,8 @@
 //! The lake that a function works on: where it lies and how S3 is reached.
 
-use std::sync::Arc;
-
 use tokio::sync::OnceCell;
 use trailback_pipeline::lake::{Access, Lake, LakeError, is_own_key};
-use trailback_pipeline::store::s3::{Patience, S3, S3Location, S3Settings, S3Store};
+use trailback_pipeline::store::s3::{Patience, S3, S3Location, S3Settings};
 
 use crate::invocation::Failure;
 use crate::settings::{Reading, Setting, yes_or_no};
@@ -119,10 +117,7 @@ impl LakeDoor {
     /// When it is none, belongs to another stack, or cannot be reached.
     pub async fn lake(&self) -> Result<&Lake, Failure> {
         let open = || async {
-            let location = &self.location;
-            let store = S3Store::new(self.s3.clone(), &location.bucket, &location.prefix_or_key);
-            let base = store.base();
-            let lake = Lake::in_store(Arc::new(store), &base, Access::Write).await?;
+            let lake = Lake::in_s3(&self.location, &self.s3, Access::Write).await?;
             if let Some(stack) = &self.stack {
                 lake.claim_for(stack).await?;
             }

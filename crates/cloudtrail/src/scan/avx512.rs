@@ -1,35 +1,34 @@
 //! The masks of a block by AVX-512, whose comparisons give a bit for each byte at once: half the instructions of AVX2.
 //!
 //! Unsafe as [`avx2`](super::avx2) is, and for the same two reasons. An [`Avx512`] exists only where the instructions
-//! were found.
+//! were found, those of AVX2 among them.
 
 use std::arch::x86_64::{
     __m512i, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_mask_cmpeq_epi8_mask,
     _mm512_or_si512, _mm512_set1_epi8,
 };
 
-use super::{BLOCK, Index, Masks, PAIR_DISTANCE, PAIRS, STRETCH, ValueScan, avx2};
+use super::avx2::{self, Avx2};
+use super::{BLOCK, Index, Masks, PAIR_DISTANCE, PAIRS, STRETCH};
 
 /// Proof that this processor has the instructions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512(Avx2);
 
 impl Avx512 {
     pub(super) fn detect() -> Option<Avx512> {
-        let has_all = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && avx2::Avx2::detect().is_some();
-        has_all.then_some(Avx512(()))
+        let has_more = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+        Avx2::detect().filter(|_| has_more).map(Avx512)
+    }
+
+    /// For what needs no more.
+    pub(super) fn avx2(self) -> Avx2 {
+        self.0
     }
 
     pub(super) fn index(self, index: &mut Index, text: &[u8]) {
         // SAFETY: `self` is the proof that the processor has the features that the function is compiled for.
         unsafe { index_blocks(index, text) }
-    }
-
-    pub(super) fn advance(self, scan: &mut ValueScan, index: &Index) -> Option<u64> {
-        // SAFETY: as above.
-        unsafe { advance(scan, index) }
     }
 
     #[cfg(test)]
@@ -46,11 +45,6 @@ fn index_blocks(index: &mut Index, text: &[u8]) {
         |stretch| masks_of(stretch),
         |bits| avx2::prefix_xor(bits),
     );
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,pclmulqdq,popcnt")]
-fn advance(scan: &mut ValueScan, index: &Index) -> Option<u64> {
-    scan.advance_in(index)
 }
 
 #[inline]

@@ -86,6 +86,13 @@ async fn one_shot(records: &[Value]) -> Published {
     table(&*store).await
 }
 
+fn rebuild() -> LinkOptions {
+    LinkOptions {
+        rebuild: true,
+        ..LinkOptions::default()
+    }
+}
+
 async fn relink(lake: &Lake, options: &LinkOptions) -> LinkTally {
     link(lake, options, &silent()).await.unwrap().sessions
 }
@@ -191,14 +198,7 @@ async fn a_rebuild_builds_everything_and_finds_it_the_same() {
     let (store, lake) = memory_lake().await;
     let first = ingest(&lake, "all", &days(60)).await;
     let before = store.objects();
-    let tally = relink(
-        &lake,
-        &LinkOptions {
-            rebuild: true,
-            ..LinkOptions::default()
-        },
-    )
-    .await;
+    let tally = relink(&lake, &rebuild()).await;
     assert_eq!(tally.hours_linked, first.hours);
     assert_eq!((tally.days_published, tally.objects_written), (0, 0));
     assert!(store.objects() == before);

@@ -12,7 +12,7 @@ mod failure;
 mod listing;
 mod location;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;

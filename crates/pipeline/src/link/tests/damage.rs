@@ -62,14 +62,7 @@ async fn a_rebuild_replaces_a_damaged_data_object() {
         .await
         .unwrap_err();
     assert!(failure.to_string().contains(&key), "{failure}");
-    relink(
-        &lake,
-        &LinkOptions {
-            rebuild: true,
-            ..LinkOptions::default()
-        },
-    )
-    .await;
+    relink(&lake, &rebuild()).await;
     assert_eq!(rows(&table(&*store).await).len(), 21);
 }
 
@@ -83,14 +76,7 @@ async fn a_rebuild_writes_beside_a_damaged_object_of_the_same_name() {
         .put(&key, spoilt, Condition::Always, Metadata::new())
         .await
         .unwrap();
-    relink(
-        &lake,
-        &LinkOptions {
-            rebuild: true,
-            ..LinkOptions::default()
-        },
-    )
-    .await;
+    relink(&lake, &rebuild()).await;
     let table = table(&*store).await;
     let copy = key.replace(".parquet", "-2.parquet");
     assert_eq!(table[&copy], content);

@@ -49,14 +49,7 @@ async fn a_quiet_hour_is_folded_into_one_fragment() {
     );
     assert!(table(&*store).await == wanted);
     // The folds alone are the truth too.
-    relink(
-        &lake,
-        &LinkOptions {
-            rebuild: true,
-            ..LinkOptions::default()
-        },
-    )
-    .await;
+    relink(&lake, &rebuild()).await;
     assert!(table(&*store).await == wanted);
 }
 

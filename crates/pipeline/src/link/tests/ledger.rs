@@ -229,11 +229,7 @@ async fn folding_a_quiet_hour_of_the_ledger_loses_nothing_whatever_breaks() {
             let hours = publish(&lake, &LinkOptions::default()).await.hours;
             assert_eq!(count_below(&store, LEDGER.fragments_prefix()) as u64, hours);
             // The folds alone are the truth too.
-            let rebuild = LinkOptions {
-                rebuild: true,
-                ..LinkOptions::default()
-            };
-            publish(&lake, &rebuild).await;
+            publish(&lake, &rebuild()).await;
             assert!(
                 published(&*store, LEDGER).await == wanted,
                 "{fault:?} at call {at}"

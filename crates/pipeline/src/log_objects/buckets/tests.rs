@@ -1,11 +1,9 @@
 //! Against an S3 server in this process.
 
-use trailback_harness::s3_server::{
-    ACCESS_KEY_ID, Fault, REGION, S3Server, S3ServerOptions, SECRET_ACCESS_KEY,
-};
+use trailback_harness::s3_server::{Fault, S3Server, S3ServerOptions};
 
 use super::*;
-use crate::store::s3::{Credentials, Patience, S3Settings};
+use crate::store::s3::tests::settings;
 
 const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "777788889999"];
 const REGIONS: [&str; 2] = ["eu-central-1", "us-east-1"];
@@ -32,24 +30,7 @@ fn organisation(trail: &str) -> Vec<String> {
 }
 
 async fn connect(server: &S3Server) -> S3 {
-    let patience = Patience {
-        attempts: 2,
-        ..Patience::default()
-    };
-    let settings = S3Settings {
-        region: Some(REGION.to_owned()),
-        endpoint: Some(server.endpoint()),
-        credentials: Some(Credentials::new(
-            ACCESS_KEY_ID,
-            SECRET_ACCESS_KEY,
-            None,
-            None,
-            "test",
-        )),
-        patience,
-        ..S3Settings::default()
-    };
-    S3::connect(settings).await
+    S3::connect(settings(server)).await
 }
 
 fn days(since: &str, until: &str) -> DeliveryDays {

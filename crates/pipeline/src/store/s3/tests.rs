@@ -38,7 +38,7 @@ async fn room_with(options: S3ServerOptions) -> Room {
 }
 
 /// Repeats often and soon, because nothing is gained by waiting here.
-fn settings(server: &S3Server) -> S3Settings {
+pub(crate) fn settings(server: &S3Server) -> S3Settings {
     S3Settings {
         region: Some(REGION.to_owned()),
         endpoint: Some(server.endpoint()),
