@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # How deploy.sh and destroy.sh speak to AWS; they source it. notify.sh has its own: the owner of a bucket may have nothing else.
 export AWS_PAGER=""
 # Version 1 of the AWS CLI does not know the first name.
