@@ -1,0 +1,60 @@
+-- Where do chains break, and why?
+--
+-- Finds: gaps by reason, account and role behind the break, with how many sessions hang on each, and whether log objects of
+--   the account of the missing issuance were read at all in these days.
+-- Read: not_in_logs: the issuance is older than the logs, or in logs that are not read. caller_copy_missing: the caller's
+--   account is not delivered. ambiguous: several issuances fit and lead to different origins. loop: records lead back to
+--   themselves. `log_objects_of_account` 0 says that no log object of the account was read: there the hole is in the
+--   delivery, and not in the chain. `sessions_behind` counts what is linked to the gap and unknown for its sake.
+-- Scans: the days from $since to $until, flat columns only, and the ledger.
+--
+-- $since day: first day to look at, such as 2026-11-20
+-- $until day: last day to look at
+SELECT
+  g.gap_reason,
+  g.caller_account_id,
+  g.caller_type,
+  g.from_principal,
+  g.sessions,
+  g.sessions_behind,
+  coalesce(l.log_objects_of_account, 0) AS log_objects_of_account,
+  g.first_time,
+  g.last_time,
+  g.an_event_id
+FROM (
+  SELECT
+    s.gap_reason,
+    s.caller_account_id,
+    s.caller_type,
+    coalesce(s.caller_session_issuer_arn, s.caller_arn, s.caller_principal_id) AS from_principal,
+    count(*) AS sessions,
+    coalesce(sum(b.sessions_behind), 0) AS sessions_behind,
+    min(s.event_time) AS first_time,
+    max(s.event_time) AS last_time,
+    min(s.event_id) AS an_event_id
+  FROM sessions AS s
+  LEFT JOIN (
+    SELECT origin_event_id, count(*) AS sessions_behind
+    FROM sessions
+    WHERE dt BETWEEN $since AND $until
+      AND link_status = 'linked'
+      AND NOT origin_known
+    GROUP BY origin_event_id
+  ) AS b ON b.origin_event_id = s.event_id
+  WHERE s.dt BETWEEN $since AND $until
+    AND s.link_status = 'gap'
+  GROUP BY
+    s.gap_reason,
+    s.caller_account_id,
+    s.caller_type,
+    coalesce(s.caller_session_issuer_arn, s.caller_arn, s.caller_principal_id)
+) AS g
+LEFT JOIN (
+  SELECT account_id, count(*) AS log_objects_of_account
+  FROM log_objects
+  WHERE dt BETWEEN $since AND $until
+    AND kind = 'log_object'
+    AND outcome = 'extracted'
+  GROUP BY account_id
+) AS l ON l.account_id = g.caller_account_id
+ORDER BY g.gap_reason, g.sessions DESC, g.caller_account_id, g.from_principal, g.an_event_id

@@ -1,0 +1,76 @@
+-- Which sessions came from addresses that are new for their origin?
+--
+-- Finds: origins that called between $since and $until from an address they had not called from between $baseline and $since.
+-- Read: only origins that were seen in the baseline are listed: of the others every address is new. It is the address of the
+--   call for the session; of a chained call too, so a key taken elsewhere shows up at its first use for a role. Calls of AWS
+--   services bear the service's name and are left out. `known_addresses` is how many the origin had before.
+-- Scans: the days from $baseline to $until, flat columns only.
+--
+-- $baseline day: first day of the history to compare with, such as 2026-10-20
+-- $since day: first day to report, such as 2026-11-20
+-- $until day: last day to report
+SELECT
+  n.origin_type,
+  n.origin_name,
+  n.origin_arn,
+  n.source_ip_address,
+  k.known_addresses,
+  n.calls,
+  n.roles,
+  n.first_time,
+  n.last_time,
+  n.an_event_id,
+  n.a_user_agent
+FROM (
+  SELECT
+    origin_type,
+    origin_name,
+    coalesce(origin_arn, '') AS origin_arn,
+    source_ip_address,
+    count(*) AS calls,
+    count(DISTINCT role_arn) AS roles,
+    min(event_time) AS first_time,
+    max(event_time) AS last_time,
+    min(event_id) AS an_event_id,
+    min(user_agent) AS a_user_agent
+  FROM sessions
+  WHERE dt BETWEEN $since AND $until
+    AND origin_known
+    AND origin_type <> 'AWSService'
+    AND source_ip_address IS NOT NULL
+    AND source_ip_address NOT LIKE '%.amazonaws.com'
+  GROUP BY origin_type, origin_name, coalesce(origin_arn, ''), source_ip_address
+) AS n
+JOIN (
+  SELECT
+    origin_type,
+    origin_name,
+    coalesce(origin_arn, '') AS origin_arn,
+    count(DISTINCT source_ip_address) AS known_addresses
+  FROM sessions
+  WHERE dt >= $baseline
+    AND dt < $since
+    AND origin_known
+    AND source_ip_address NOT LIKE '%.amazonaws.com'
+  GROUP BY origin_type, origin_name, coalesce(origin_arn, '')
+) AS k
+  ON k.origin_type = n.origin_type
+  AND k.origin_name = n.origin_name
+  AND k.origin_arn = n.origin_arn
+LEFT JOIN (
+  SELECT DISTINCT
+    origin_type,
+    origin_name,
+    coalesce(origin_arn, '') AS origin_arn,
+    source_ip_address
+  FROM sessions
+  WHERE dt >= $baseline
+    AND dt < $since
+    AND origin_known
+) AS b
+  ON b.origin_type = n.origin_type
+  AND b.origin_name = n.origin_name
+  AND b.origin_arn = n.origin_arn
+  AND b.source_ip_address = n.source_ip_address
+WHERE b.source_ip_address IS NULL
+ORDER BY n.first_time, n.origin_type, n.origin_name, n.origin_arn, n.source_ip_address
