@@ -76,8 +76,19 @@ def investigations() -> list[Investigation]:
 
 
 def views() -> dict[str, str]:
-    """The SELECT of every view, comments apart, by name."""
-    return {path.stem: without_comment(path) for path in sorted((ATHENA / "views").glob("*.sql"))}
+    """The SELECT of every view, comments apart, by name; a view comes after those that it reads."""
+    left = {path.stem: without_comment(path) for path in sorted((ATHENA / "views").glob("*.sql"))}
+    ordered = {}
+    while left:
+        ready = [name for name, sql in left.items() if not any(reads(sql, other) for other in left.keys() - {name})]
+        assert ready, f"views that read each other: {sorted(left)}"
+        ordered.update((name, left.pop(name)) for name in ready)
+    return ordered
+
+
+def reads(sql: str, name: str) -> bool:
+    """Whether SQL names a table or view."""
+    return re.search(rf"\b{name}\b", sql) is not None
 
 
 def without_comment(path: pathlib.Path) -> str:
