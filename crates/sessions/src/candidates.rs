@@ -2,12 +2,11 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap};
 use trailback_cloudtrail::Timestamp;
 
 use crate::arn::RoleSession;
-use crate::issuance::{Issuance, Outcome, SessionType};
+use crate::issuance::{CallerFacts, Issuance, Outcome, SessionType};
 use crate::look_back::LOOK_BACK_MS;
 use crate::merge::primary_first;
 use crate::session::Evidence;
@@ -18,39 +17,54 @@ pub(crate) type Place = u32;
 /// The rows that can be parents, found by issued key, by principal and time, and by role session and time.
 pub(crate) struct Candidates<'a> {
     rows: &'a [&'a Issuance],
-    by_key: Chained<'a, &'a str>,
-    by_principal: Chained<'a, (&'a str, Timestamp)>,
-    by_role_session: Chained<'a, (RoleSession<'a>, Timestamp)>,
+    by_key: Bearers,
+    by_principal: Bearers,
+    by_role_session: Bearers,
     replacements: HashMap<(Option<&'a str>, &'a str), Vec<Place>>,
 }
 
 impl<'a> Candidates<'a> {
-    /// Indexes the rows that can be parents.
-    pub(crate) fn among(rows: &'a [&'a Issuance]) -> Candidates<'a> {
-        let mut found = Candidates {
-            rows,
-            by_key: Chained::by(|row| row.session.access_key_id.as_deref(), rows.len()),
-            by_principal: Chained::by(principal_at, rows.len()),
-            by_role_session: Chained::by(role_session_at, rows.len()),
-            replacements: HashMap::new(),
-        };
+    /// Finds for the first `callers` rows which of all rows bear the names that they call for.
+    pub(crate) fn among(rows: &'a [&'a Issuance], callers: usize) -> Candidates<'a> {
+        Candidates::hashed_by(&DefaultHashBuilder::default(), rows, callers)
+    }
+
+    fn hashed_by(
+        hasher: &impl BuildHasher,
+        rows: &'a [&'a Issuance],
+        callers: usize,
+    ) -> Candidates<'a> {
+        let mut by_key = Names::of(hasher);
+        let mut by_principal = Names::of(hasher);
+        let mut by_role_session = Names::of(hasher);
+        let mut replacements: HashMap<_, Vec<Place>> = HashMap::new();
         // One pass, so that every row is fetched from memory once.
         for (place, row) in (0..).zip(rows) {
             if let Some(replaced) = row.record.replaces_event_id.as_deref() {
                 let account = row.record.recipient_account_id.as_deref();
-                found
-                    .replacements
+                replacements
                     .entry((account, replaced))
                     .or_default()
                     .push(place);
             }
             if can_be_parent(row) {
-                found.by_key.add(rows, place);
-                found.by_principal.add(rows, place);
-                found.by_role_session.add(rows, place);
+                by_key.bear(place, row.session.access_key_id.as_deref());
+                by_principal.bear(place, principal_at(row));
+                by_role_session.bear(place, role_session_at(row));
+            }
+            if (place as usize) < callers {
+                by_key.call(place, row.caller.caller_access_key_id.as_deref());
+                by_principal.call(place, caller_principal_at(&row.caller));
+                by_role_session.call(place, caller_role_session_at(&row.caller));
             }
         }
-        found
+        Candidates {
+            rows,
+            by_key: by_key.meet(callers),
+            by_principal: by_principal.meet(callers),
+            by_role_session: by_role_session.meet(callers),
+            replacements,
+        }
     }
 
     /// The candidates of the row at `place` and what they stand on; none where the caller must speak for itself.
@@ -72,37 +86,30 @@ impl<'a> Candidates<'a> {
     /// Rule L3.
     fn by_issued_key(&self, place: Place, found: &mut Vec<Place>) {
         let row = self.rows[place as usize];
-        let Some(id) = row.caller.caller_access_key_id.as_deref() else {
-            return;
-        };
         let fits = |&candidate: &Place| {
-            self.may_precede(candidate, place)
-                && agrees_with_caller(self.rows[candidate as usize], row)
+            let issued = self.rows[candidate as usize];
+            issued.session.access_key_id == row.caller.caller_access_key_id
+                && self.may_precede(candidate, place)
+                && agrees_with_caller(issued, row)
         };
-        found.extend(self.by_key.all(self.rows, &id).filter(fits));
+        found.extend(self.by_key.of(place).filter(fits));
     }
 
     /// Rule L4.
     fn by_session_context(&self, place: Place, found: &mut Vec<Place>) {
         let caller = &self.rows[place as usize].caller;
-        let Some(created_at) = caller.caller_session_created_at else {
-            return;
+        let named = |candidate: Place| {
+            let issued = self.rows[candidate as usize];
+            principal_at(issued) == caller_principal_at(caller)
         };
-        let fits = |&candidate: &Place| self.may_precede(candidate, place);
-        if let Some(id) = caller.caller_principal_id.as_deref() {
-            found.extend(
-                self.by_principal
-                    .all(self.rows, &(id, created_at))
-                    .filter(fits),
-            );
-        }
-        if let Some(role_session) = caller.caller_arn.as_deref().and_then(RoleSession::of_arn) {
-            found.extend(
-                self.by_role_session
-                    .all(self.rows, &(role_session, created_at))
-                    .filter(fits),
-            );
-        }
+        let fits = |&candidate: &Place| named(candidate) && self.may_precede(candidate, place);
+        found.extend(self.by_principal.of(place).filter(fits));
+        let named = |candidate: Place| {
+            let issued = self.rows[candidate as usize];
+            role_session_at(issued) == caller_role_session_at(caller)
+        };
+        let fits = |&candidate: &Place| named(candidate) && self.may_precede(candidate, place);
+        found.extend(self.by_role_session.of(place).filter(fits));
     }
 
     /// At or before the call, at most 36 h earlier, another row, and not replaced by then.
@@ -161,6 +168,21 @@ fn role_session_at(row: &Issuance) -> Option<(RoleSession<'_>, Timestamp)> {
         return None;
     }
     Some((role_session_of(row)?, row.record.event_time))
+}
+
+/// Rule L4: what a parent's [`principal_at`] must be.
+fn caller_principal_at(caller: &CallerFacts) -> Option<(&str, Timestamp)> {
+    Some((
+        caller.caller_principal_id.as_deref()?,
+        caller.caller_session_created_at?,
+    ))
+}
+
+/// Rule L4: what a parent's [`role_session_at`] must be.
+fn caller_role_session_at(caller: &CallerFacts) -> Option<(RoleSession<'_>, Timestamp)> {
+    let created_at = caller.caller_session_created_at?;
+    let named = caller.caller_arn.as_deref().and_then(RoleSession::of_arn);
+    Some((named?, created_at))
 }
 
 /// What the two copies of a cross-account call share.
@@ -224,60 +246,158 @@ pub(crate) fn session_account(row: &Issuance) -> Option<&str> {
         .or(row.record.recipient_account_id.as_deref())
 }
 
-/// A multimap from what rows are called to their places. It holds places only and reads the names in the rows, so
-/// that it stays small enough for the processor's caches where there are millions of rows.
-struct Chained<'a, K> {
-    name_of: fn(&'a Issuance) -> Option<K>,
-    last: HashTable<Place>,
-    previous: Vec<Place>,
-    hasher: DefaultHashBuilder,
+/// The names that rows bear, and those that callers call for, as hashes.
+struct Names<'h, S> {
+    hasher: &'h S,
+    borne: Vec<HashAndPlace>,
+    called: Vec<HashAndPlace>,
 }
 
-/// The end of a chain of places.
-const NO_PLACE: Place = Place::MAX;
+/// Thirty-two bits of a name's hash above a row's place, so that sorting brings equal names together.
+type HashAndPlace = u64;
 
-impl<'a, K: Hash + Eq> Chained<'a, K> {
-    fn by(name_of: fn(&'a Issuance) -> Option<K>, rows: usize) -> Chained<'a, K> {
-        Chained {
-            name_of,
-            last: HashTable::new(),
-            previous: vec![NO_PLACE; rows],
-            hasher: DefaultHashBuilder::default(),
-        }
-    }
-
-    /// Adds a row, if it has such a name.
-    fn add(&mut self, rows: &[&'a Issuance], place: Place) {
-        let Chained {
-            name_of,
-            last,
-            previous,
+impl<'h, S: BuildHasher> Names<'h, S> {
+    fn of(hasher: &'h S) -> Names<'h, S> {
+        Names {
             hasher,
-        } = self;
-        let name_at = |place: Place| name_of(rows[place as usize]);
-        let Some(name) = name_at(place) else { return };
-        if last.is_empty() {
-            // Growing would read every name again.
-            last.reserve(rows.len(), |_| 0);
-        }
-        let hash = hasher.hash_one(&name);
-        let same = |&other: &Place| name_at(other).as_ref() == Some(&name);
-        let rehash = |&other: &Place| name_at(other).map_or(0, |name| hasher.hash_one(&name));
-        match last.entry(hash, same, rehash) {
-            Entry::Occupied(mut entry) => {
-                previous[place as usize] = std::mem::replace(entry.get_mut(), place);
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(place);
-            }
+            borne: Vec::new(),
+            called: Vec::new(),
         }
     }
 
-    fn all(&self, rows: &[&'a Issuance], name: &K) -> impl Iterator<Item = Place> + '_ {
-        let same = |&other: &Place| (self.name_of)(rows[other as usize]).as_ref() == Some(name);
-        let first = self.last.find(self.hasher.hash_one(name), same).copied();
-        std::iter::successors(first, |&place| {
-            Some(self.previous[place as usize]).filter(|&before| before != NO_PLACE)
-        })
+    /// The row at `place` bears a name, if it has one.
+    fn bear<K: Hash>(&mut self, place: Place, name: Option<K>) {
+        self.borne.extend(self.hashed(place, name));
+    }
+
+    /// The row at `place` calls for a name, if it knows one.
+    fn call<K: Hash>(&mut self, place: Place, name: Option<K>) {
+        self.called.extend(self.hashed(place, name));
+    }
+
+    fn hashed<K: Hash>(&self, place: Place, name: Option<K>) -> Option<HashAndPlace> {
+        let hash = self.hasher.hash_one(name?);
+        Some(hash & !u64::from(Place::MAX) | u64::from(place))
+    }
+
+    /// Sorts both lists and walks them side by side.
+    fn meet(mut self, callers: usize) -> Bearers {
+        self.borne.sort_unstable();
+        self.called.sort_unstable();
+        let mut first_of = vec![NO_BEARER; callers];
+        let mut next = 0;
+        for called in self.called {
+            while self
+                .borne
+                .get(next)
+                .is_some_and(|&borne| hash_of(borne) < hash_of(called))
+            {
+                next += 1;
+            }
+            if self
+                .borne
+                .get(next)
+                .is_some_and(|&borne| hash_of(borne) == hash_of(called))
+            {
+                first_of[place_of(called) as usize] = next as u32;
+            }
+        }
+        Bearers {
+            borne: self.borne,
+            first_of,
+        }
+    }
+}
+
+/// The rows that bear the name each caller calls for, and, as rarely as hashes are equal, some that do not.
+///
+/// A hash table over millions of rows misses the processor's caches at every step; sorted lists are read in order.
+struct Bearers {
+    borne: Vec<HashAndPlace>,
+    first_of: Vec<u32>,
+}
+
+/// No row bears the name that a caller calls for.
+const NO_BEARER: u32 = u32::MAX;
+
+impl Bearers {
+    fn of(&self, caller: Place) -> impl Iterator<Item = Place> + '_ {
+        let first = self.first_of[caller as usize] as usize;
+        let borne = self.borne.get(first..).unwrap_or_default();
+        let same = move |other: &&HashAndPlace| hash_of(**other) == hash_of(borne[0]);
+        borne.iter().take_while(same).map(|&entry| place_of(entry))
+    }
+}
+
+fn hash_of(entry: HashAndPlace) -> u32 {
+    (entry >> 32) as u32
+}
+
+fn place_of(entry: HashAndPlace) -> Place {
+    entry as Place
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasherDefault, Hasher};
+
+    use super::*;
+
+    /// Gives all names one hash.
+    #[derive(Default)]
+    struct OneHash;
+
+    impl Hasher for OneHash {
+        fn write(&mut self, _: &[u8]) {}
+
+        fn finish(&self) -> u64 {
+            7 << 32
+        }
+    }
+
+    /// A row whose names all end in `name`, at `at`.
+    fn issued(name: &str, at: i64) -> Issuance {
+        let mut row = Issuance::default();
+        row.record.event_id = name.into();
+        row.record.event_time = Timestamp(at);
+        row.session.session_type = SessionType::AssumedRole;
+        row.session.access_key_id = Some(format!("ASIA{name}").into());
+        row.session.session_principal_id = Some(format!("AROA:{name}").into());
+        row
+    }
+
+    #[test]
+    fn names_of_one_hash_are_not_taken_for_each_other() {
+        let mut without_principal = issued("d", 4000);
+        let session = &mut without_principal.session;
+        session.session_principal_id = None;
+        session.role_account_id = Some("111122223333".into());
+        session.role_name = Some("deploy".into());
+        session.session_name = Some("d".into());
+        let parents = [
+            issued("a", 1000),
+            issued("b", 2000),
+            issued("c", 2000),
+            without_principal,
+        ];
+        let mut callers = vec![Issuance::default(); 4];
+        for (caller, parent) in callers.iter_mut().zip(&parents) {
+            caller.record.event_time = Timestamp(9000);
+            caller.caller.caller_principal_id = parent.session.session_principal_id.clone();
+            caller.caller.caller_session_created_at = Some(parent.record.event_time);
+        }
+        callers[0].caller.caller_access_key_id = parents[0].session.access_key_id.clone();
+        callers[3].caller.caller_arn =
+            Some("arn:aws:sts::111122223333:assumed-role/deploy/d".into());
+        let rows: Vec<&Issuance> = callers.iter().chain(&parents).collect();
+        let hasher = BuildHasherDefault::<OneHash>::default();
+        let candidates = Candidates::hashed_by(&hasher, &rows, callers.len());
+        let mut found = Vec::new();
+        for (place, parent) in (0..4).zip(4..) {
+            let evidence = candidates.of(place, &mut found);
+            assert_eq!(found, [parent], "the candidates of row {place}");
+            let by_key = place == 0;
+            assert_eq!(evidence == Some(Evidence::IssuedKey), by_key);
+        }
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn resolve(hour: &[Issuance], earlier: &[Session]) -> Vec<Lineage> {
     let mut resolver = Resolver {
         hour,
         earlier,
-        candidates: Candidates::among(&rows),
+        candidates: Candidates::among(&rows, hour.len()),
         lineages: vec![None; hour.len()],
         hops: vec![None; rows.len()],
         found: Vec::new(),
