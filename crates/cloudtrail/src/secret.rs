@@ -18,22 +18,19 @@ const SESSION_TOKEN_MARKS: [&str; 3] = ["oJb3JpZ2luX2Vj", "oGZXIvYXdz", "oDYXdz"
 /// Decided by how the name ends, in any case: `sessionToken`, `refreshToken`, `secretAccessKey`, `tokenCode`,
 /// `newPassword`, `contextAssertion`. (`sAMLAssertionID` names an assertion and holds none.)
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let Some(last) = name.bytes().next_back() else {
+    let [.., second_last, last] = name.as_bytes() else {
         return false;
     };
-    let endings: &[&str] = match last.to_ascii_lowercase() {
-        b'd' => &["password"],
-        b'e' => &[
-            "tokencode",
-            "passcode",
-            "devicecode",
-            "authorizationcode",
-            "samlresponse",
-        ],
-        b'n' => &["token", "assertion"],
-        b'r' => &["codeverifier"],
-        b't' => &["secret"],
-        b'y' => &["secretaccesskey", "secretkey", "privatekey"],
+    // Asked for every member that is looked at: two letters tell nearly all others apart.
+    let endings: &[&str] = match [second_last, last].map(u8::to_ascii_lowercase) {
+        [b'r', b'd'] => &["password"],
+        [b'd', b'e'] => &["tokencode", "passcode", "devicecode", "authorizationcode"],
+        [b's', b'e'] => &["samlresponse"],
+        [b'e', b'n'] => &["token"],
+        [b'o', b'n'] => &["assertion"],
+        [b'e', b'r'] => &["codeverifier"],
+        [b'e', b't'] => &["secret"],
+        [b'e', b'y'] => &["secretaccesskey", "secretkey", "privatekey"],
         _ => return false,
     };
     let ends_like_a_secret = endings.iter().any(|ending| ends_with(name, ending));
