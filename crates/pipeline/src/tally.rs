@@ -235,6 +235,9 @@ pub struct LinkTally {
     pub lag_seconds: u64,
     /// Rows of the hours that were linked.
     pub rows_linked: u64,
+    /// Records of these hours' fragments that another row of the table speaks for: repeats, copies of one cross-account call,
+    /// and corrected ones. `rows_linked` and these are all records of the fragments.
+    pub records_merged: u64,
     /// What linking came to for those rows; nothing for rows of the ledger.
     pub evidence: EvidenceTally,
     /// Rows of the whole table afterwards.

@@ -113,6 +113,11 @@ fn link_entries(page: &mut Page, tally: &LinkTally) {
     if evidence.gaps() > 0 {
         page.entry(Rail::NONE, ("", Tone::Dim), &(gaps(evidence), Tone::Dim));
     }
+    if tally.records_merged > 0 {
+        let records = count(tally.records_merged, "record", "records");
+        let text = format!("and {records} merged into them: repeats, or other copies of one call");
+        page.entry(Rail::NONE, ("", Tone::Dim), &(text, Tone::Dim));
+    }
     let hours = count(tally.hours, "hour", "hours");
     let text = format!("{} in {hours}", count(tally.rows, "row", "rows"));
     page.entry(Rail::NONE, ("table", Tone::Dim), &(text, Tone::Plain));

@@ -18,6 +18,7 @@ impl<K: Kind> Run<'_, K> {
         let keys = self.fragments.get(&hour).into_iter().flatten();
         let keys: Vec<_> = keys.map(|(key, _)| key.clone()).collect();
         let records = fragments::read_all(self.lake, keys).await?;
+        let record_count = records.len();
         let rows = K::build(self, hour, records).await?;
         let (rows, link_id) = tokio::task::spawn_blocking(move || {
             let link_id = K::link_id(&rows);
@@ -26,6 +27,7 @@ impl<K: Kind> Run<'_, K> {
         .await?;
         self.tally.hours_linked += 1;
         self.tally.rows_linked += rows.len() as u64;
+        self.tally.records_merged += record_count.saturating_sub(rows.len()) as u64;
         K::count(&rows, &mut self.tally.evidence);
         let row_count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         self.states.insert(
