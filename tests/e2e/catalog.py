@@ -35,7 +35,7 @@ class Catalog:
     def data_objects(self, table: str) -> dict[str, bytes]:
         """The bytes of all data objects that manifests name, by address."""
         return {
-            address: self._get(address) for named in self.manifests(table).values() for address in named
+            address: self.data_object(address) for named in self.manifests(table).values() for address in named
         }
 
     def rows(self, table: str) -> list[dict]:
@@ -49,7 +49,12 @@ class Catalog:
             rows += file.to_pylist(maps_as_pydicts="strict")
         return [{name: plain(value) for name, value in row.items()} for row in rows]
 
-    def _get(self, address: str) -> bytes:
+    def columns(self, table: str) -> list[dict]:
+        """The columns of a table or view, as the catalog lists them."""
+        return self.glue.get_table(DatabaseName=self.database, Name=table)["Table"]["StorageDescriptor"]["Columns"]
+
+    def data_object(self, address: str) -> bytes:
+        """The bytes of one data object."""
         bucket, _, key = address.removeprefix("s3://").partition("/")
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 

@@ -22,19 +22,21 @@ def binary(name: str) -> pathlib.Path:
 class Simulation:
     """Log objects in a folder, and what a perfect auditor says of them."""
 
-    def __init__(self, folder: pathlib.Path, seed: int, calls: int):
+    def __init__(self, folder: pathlib.Path, seed: int, calls: int, *options: str):
         self.folder = folder / "logs"
-        truth = folder / "truth.jsonl"
+        truth, uses = folder / "truth.jsonl", folder / "uses.jsonl"
         subprocess.run(
             [
                 binary("trailback-simulate"),
                 *("--preset", "small", "--seed", str(seed), "--calls", str(calls)),
-                *("--out", self.folder, "--truth", truth),
+                *("--out", self.folder, "--truth", truth, "--uses", uses),
+                *options,
             ],
             check=True,
             stdout=subprocess.DEVNULL,
         )
         self.truths = [json.loads(line) for line in truth.read_text().splitlines()]
+        self.uses = [json.loads(line) for line in uses.read_text().splitlines()]
         self.object_keys = sorted(
             path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.json.gz")
         )

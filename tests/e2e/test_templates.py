@@ -19,7 +19,7 @@ def test_templates_are_clean():
     linted = subprocess.run(
         [TOOLS / "cfn-lint", "--ignore-checks", "W3002", "--", *templates], capture_output=True, text=True, check=False
     )
-    assert len(templates) == 6
+    assert len(templates) == 7
     assert linted.returncode == 0, linted.stdout
 
 

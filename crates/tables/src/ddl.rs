@@ -44,7 +44,10 @@ pub fn athena_ddl(table: &AthenaTable<'_>) -> String {
     let range = format!("{},NOW+1DAYS", table.first_day);
     let Words { row, day, .. } = words(table.table);
     let (row, day) = (literal(row), literal(day));
-    let location = literal(&format!("{}/", table.location.trim_end_matches('/')));
+    let location = format!("{}/", table.location.trim_end_matches('/'));
+    // Without it Trino looks for days below a doubled slash, and finds none.
+    let days = literal(&format!("{location}dt=${{dt}}/"));
+    let location = literal(&location);
     let _ = write!(
         ddl,
         ")
@@ -60,7 +63,8 @@ TBLPROPERTIES (
   'projection.dt.format' = 'yyyy-MM-dd',
   'projection.dt.range' = '{range}',
   'projection.dt.interval' = '1',
-  'projection.dt.interval.unit' = 'DAYS'
+  'projection.dt.interval.unit' = 'DAYS',
+  'storage.location.template' = {days}
 );
 "
     );

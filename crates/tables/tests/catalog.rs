@@ -81,7 +81,9 @@ fn reads_as(table: &str, ddl: &str) {
         assert!(table.contains(&name), "{name} is missing");
     }
     for property in quoted(properties).chunks(2) {
-        let value = property[1].replace("2026-01-01", "${FirstDay}");
+        let value = property[1]
+            .replace("2026-01-01", "${FirstDay}")
+            .replace("${dt}", "${!dt}");
         let has_it = table.lines().any(|line| {
             line.trim_start()
                 .strip_prefix(&format!("{}: ", property[0]))
