@@ -12,6 +12,7 @@
 #   LAKE              s3://bucket/prefix/ of a bucket of yours, instead of the stack STACK-lake
 #   LAKE_KMS_KEY      ARN of a key to encrypt the lake with
 #   ALARM_TOPIC       ARN of the topic that alarms go to
+#   CLOUDTRAIL_TABLE  your own Athena table of all CloudTrail events, as database.table, for the view attributed_events
 #   ARTIFACTS         the bucket for templates and zips; made if it is not there
 #   PARAMETERS        any other parameter of infra/trailback.yaml: 'LinkMemory=2048 LinkEvery="rate(2 minutes)"'
 set -euo pipefail
@@ -77,6 +78,7 @@ add TrailKmsKeyArn "${TRAIL_KMS_KEY:-}"
 add Notify "${NOTIFY:-}"
 add TopicArn "${TOPIC:-}"
 add AlarmTopicArn "${ALARM_TOPIC:-}"
+add CloudTrailTable "${CLOUDTRAIL_TABLE:-}"
 if [[ -n ${PARAMETERS:-} ]]; then
   # Words and quotes as a shell reads them, but nothing is run.
   mapfile -t -O "${#parameters[@]}" parameters < <(xargs -n 1 printf '%s\n' <<<"$PARAMETERS")

@@ -20,6 +20,7 @@ def install() -> pathlib.Path:
     """The folder of a server, fetched by Maven with the machine's own settings; made once for each version."""
     version = re.search(r"<trino.version>(.*)</trino.version>", (SOURCE / "pom.xml").read_text())[1]
     home = ROOT / "target/e2e" / f"trino-{version}"
+    assert shutil.which("java") and shutil.which("mvn"), "Trino needs Java 17 and Maven; nothing was tested on it"
     if not (home / "complete").exists():
         shutil.rmtree(home, ignore_errors=True)
         maven = ["mvn", "--quiet", "--batch-mode", "--file", SOURCE / "pom.xml", "package", f"-Dhome={home}"]
