@@ -15,8 +15,9 @@ use crate::data_scan;
 use crate::lake::Lake;
 use crate::store::StoreError;
 
-/// How many data objects are scanned at once.
-const SCANS_AT_ONCE: usize = 8;
+/// How many data objects are scanned at once. Of most of them a scan reads a footer and a Bloom filter: in S3 that is waiting for two
+/// or three replies of 20 to 50 ms each, hundreds of times for a key whose day nobody knows.
+const SCANS_AT_ONCE: usize = 32;
 
 /// How many data objects are read and sorted at once: all their rows that pass are in memory.
 const SORTED_AT_ONCE: usize = 2;
