@@ -10,6 +10,7 @@ from collections import Counter
 
 import pytest
 
+import answers
 import incident
 import raw_events
 from athena_template import RAW_COLUMNS, RAW_VIEW, USER_IDENTITY
@@ -158,9 +159,25 @@ def of_counts(columns: list[str], count: str, expected: Counter):
     return holds
 
 
-def something(rows: list[dict]) -> None:
-    """The rows are what the other engine says, and there are some."""
-    assert rows
+def of_keys(columns: list[str], expected: set[tuple]):
+    """The rows are exactly those with these values, each once, and there are some."""
+
+    def holds(rows: list[dict]) -> None:
+        assert expected
+        assert Counter(tuple(row[column] for column in columns) for row in rows) == Counter(expected)
+
+    return holds
+
+
+def of_numbers(columns: list[str], count: str, expected: Counter):
+    """The rows are these groups, each once, with these counts."""
+
+    def holds(rows: list[dict]) -> None:
+        assert expected
+        assert {tuple(row[column] for column in columns): row[count] for row in rows} == expected
+        assert len(rows) == len(expected)
+
+    return holds
 
 
 def is_behind(truth: dict, key: str, by_id: dict[str, dict]) -> bool:
@@ -228,7 +245,8 @@ def cases(lake: Lake) -> dict:
     """The values and the expectation of every investigation."""
     key, behind = key_behind_many(lake)
     deep = deepest(lake)
-    principal = next(row for row in lake.catalog.rows("sessions") if row["event_id"] == deep["event_id"])["session_principal_id"]
+    rows = lake.catalog.rows("sessions")
+    principal = next(row for row in rows if row["event_id"] == deep["event_id"])["session_principal_id"]
     moment = datetime.datetime.fromisoformat(deep["event_time"]).replace(tzinfo=None)
     identity = [truth for truth in lake.simulation.truths if truth["origin_arn"] == deep["origin_arn"] and truth["origin_known"]]
     baseline = {"baseline": str(FIRST_DAY), "since": str(LAST_DAY)}
@@ -265,10 +283,24 @@ def cases(lake: Lake) -> dict:
             {}, of_event_ids({"incident-mfa-late"} | ids([t for t in lake.issued if t["origin_mfa"] is False and mfa_seen(t)])),
         ),
         "where-mfa-was-lost": ({}, of_event_ids(ids(lost))),
-        "where-the-logs-have-holes": ({"seconds": 7_200}, something),
-        "where-the-source-identity-is-missing-or-changed": ({"percent": 50}, something),
-        "which-addresses-are-new-for-their-origin": (baseline, something),
-        "which-external-ids-are-shared-or-missing": ({}, something),
+        "where-the-logs-have-holes": (
+            {"seconds": 7_200}, of_keys(["finding", "location", "seconds"], answers.holes(lake.catalog.rows("log_objects"), 7_200)),
+        ),
+        "where-the-source-identity-is-missing-or-changed": (
+            {"percent": 50}, of_keys(["finding", "event_id"], answers.odd_source_identities(rows, 50)),
+        ),
+        "which-addresses-are-new-for-their-origin": (
+            baseline,
+            of_keys(
+                ["origin_type", "origin_name", "origin_arn", "source_ip_address"], answers.new_addresses(rows, str(LAST_DAY)),
+            ),
+        ),
+        "which-external-ids-are-shared-or-missing": (
+            {},
+            of_numbers(
+                ["finding", "external_id", "caller_account_id", "role_arn"], "sessions", answers.weak_external_ids(rows),
+            ),
+        ),
         "which-instances-use-imds-v1": (
             {}, lambda rows: [(row["calls"], row["an_event_id"]) for row in rows] == [(1, "incident-imds")] or pytest.fail(str(rows)),
         ),
@@ -280,10 +312,12 @@ def cases(lake: Lake) -> dict:
         ),
         "which-session-policies-are-new": (baseline, of_new_policy),
         "which-session-policies-does-each-role-get": ({}, of_policies(lake)),
-        "which-sessions-carry-unusual-tags": ({"percent": 90}, something),
+        "which-sessions-carry-unusual-tags": (
+            {"percent": 90}, of_keys(["finding", "event_id", "tag_key"], answers.unusual_tags(rows, 90)),
+        ),
         "which-sessions-lack-their-usual-policy": ({**baseline, "percent": 80}, of_intruder({"incident-no-policy"})),
         "which-sessions-of-an-origin-were-alive": (
-            {"origin": deep["origin_arn"], "at": moment}, lambda rows: deep["event_id"] in {row["event_id"] for row in rows},
+            {"origin": deep["origin_arn"], "at": moment}, of_event_ids(answers.alive(rows, deep["origin_arn"], deep["event_time"])),
         ),
         "which-tag-values-changed-hands": ({"tag_key": "Email"}, of_shared_values(lake)),
         "which-tag-values-does-each-origin-carry": (
@@ -300,7 +334,13 @@ def cases(lake: Lake) -> dict:
                 Counter((t["origin_name"], t["role_arn"]) for t in lake.issued if t["event_name"] == "AssumeRoleWithWebIdentity"),
             ),
         ),
-        "who-enters-from-other-accounts": ({}, something),
+        "who-enters-from-other-accounts": (
+            {},
+            of_numbers(
+                ["caller_account_id", "role_account_id", "role_arn", "caller_in_logs"], "sessions",
+                answers.entries_from_other_accounts(rows),
+            ),
+        ),
         "who-guesses-roles": ({"roles": 3}, of_guessing),
         "who-is-behind-this-access-key": (
             {"access_key_id": deep["access_key_id"]},
