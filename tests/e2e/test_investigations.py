@@ -5,7 +5,7 @@ import sqlglot
 from sqlglot import exp
 
 import athena_template
-from investigations import PARTS, TYPES, Investigation, investigations, views
+from investigations import ATHENA, PARTS, TYPES, Investigation, investigations, views
 
 ALL = investigations()
 names = pytest.mark.parametrize("investigation", ALL, ids=lambda investigation: investigation.name)
@@ -57,6 +57,13 @@ def test_partitions_are_pruned_wherever_a_table_is_read(investigation: Investiga
 @names
 def test_the_order_of_rows_is_said(investigation: Investigation):
     assert parsed(investigation.positional).args.get("order")
+
+
+@names
+def test_the_list_has_it(investigation: Investigation):
+    others = ", ".join(f"`{told.name}`" for told in investigation.parameters if told.name not in ("since", "until"))
+    line = f"| [{investigation.name}](investigations/{investigation.name}.sql) | {investigation.title} | {others} |"
+    assert line in (ATHENA / "README.md").read_text().splitlines()
 
 
 def test_the_template_is_made_of_the_files(tmp_path):
