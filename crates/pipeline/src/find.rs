@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use trailback_sessions::{
-    Issuance, LOOK_BACK_MS, Session, SessionType, Subject, Text, Timestamp, Wanted, link,
+    Issuance, LOOK_BACK_MS, Origin, Session, SessionType, Subject, Text, Timestamp, Wanted, link,
 };
 use trailback_tables::TableError;
 use trailback_tables::filter::Filter;
@@ -34,7 +34,8 @@ pub struct TimeRange {
 
 impl TimeRange {
     /// From one moment to another, both included.
-    fn spanning(first: Timestamp, last: Timestamp) -> TimeRange {
+    #[must_use]
+    pub fn spanning(first: Timestamp, last: Timestamp) -> TimeRange {
         TimeRange {
             since: Some(first),
             until: Some(Timestamp(last.0.saturating_add(1))),
@@ -265,6 +266,61 @@ pub async fn descendants(
         generation = collect(lake, &filter, &range, &is_new_child).await?;
     }
     Ok(known.into_values().collect())
+}
+
+/// The rows that some event IDs name, in the order of time.
+///
+/// # Errors
+///
+/// When the lake cannot be read.
+pub async fn with_event_ids(
+    lake: &Lake,
+    event_ids: &[Text],
+    range: &TimeRange,
+) -> Result<Vec<Session>, FindError> {
+    let filter = Filter::event_ids(event_ids.iter().cloned());
+    collect(lake, &filter, range, &|_| true).await
+}
+
+/// Some sessions of one origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfOrigin {
+    /// In the order of time.
+    pub sessions: Vec<Session>,
+    /// Whether there are later ones, which were not read.
+    pub is_cut: bool,
+}
+
+/// The sessions whose chain starts with an origin, in the order of time, until there are `rows_max` of them. Every row
+/// carries its origin, so that chains of any length are followed. Of an origin that is not known these are the chains that
+/// stop at a principal of the same name, and of one without a name its own chain.
+///
+/// # Errors
+///
+/// When the lake cannot be read.
+pub async fn of_origin(
+    lake: &Lake,
+    origin: &Origin,
+    range: &TimeRange,
+    rows_max: usize,
+) -> Result<OfOrigin, FindError> {
+    let has_name = origin.arn.is_some() || origin.principal_id.is_some() || origin.name.is_some();
+    let is_wanted = |row: &Session| match has_name {
+        true => origin.is_same_identity(&row.origin),
+        false => row.origin.event_id == origin.event_id,
+    };
+    let mut found = OfOrigin::default();
+    let mut take = |rows: Vec<Session>| {
+        found.sessions.extend(rows.into_iter().filter(is_wanted));
+        match found.sessions.len() > rows_max {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    list(lake, &Filter::same_origin(origin), range, &mut take).await?;
+    found.is_cut = found.sessions.len() > rows_max;
+    found.sessions.truncate(rows_max);
+    Ok(found)
 }
 
 /// Links records of any calls against the lake, as [`observe`](trailback_sessions::observe) read them: who made each? The

@@ -19,6 +19,7 @@ pub mod link;
 pub mod location;
 pub mod log_objects;
 pub mod progress;
+pub mod searched;
 pub mod store;
 #[cfg(test)]
 mod story;

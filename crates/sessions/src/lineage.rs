@@ -8,7 +8,7 @@ use crate::candidates::session_account;
 use crate::issuance::{Issuance, SessionType, TagMap, Text};
 use crate::origin;
 use crate::session::{
-    Chain, Evidence, GapReason, HOPS_MAX, Hop, Link, LinkStatus, Origin, OriginType, Session,
+    Chain, Evidence, GapReason, HOPS_MAX, Hop, Link, LinkStatus, Origin, Session,
 };
 
 /// Everything of a [`Session`] that linking adds to its issuance.
@@ -87,22 +87,10 @@ impl<'a> Ancestor<'a> {
     /// Rule L5: whether two candidates lead to the same origin. An ambiguous gap agrees with nothing.
     fn agrees_with(&self, other: &Ancestor<'_>) -> bool {
         let ambiguous = |link: &Link| link.gap_reason == Some(GapReason::Ambiguous);
-        let same_origin = Arc::ptr_eq(self.origin, other.origin)
-            || identity_of(self.origin) == identity_of(other.origin);
+        let same_origin =
+            Arc::ptr_eq(self.origin, other.origin) || self.origin.is_same_identity(other.origin);
         same_origin && !ambiguous(self.link) && !ambiguous(other.link)
     }
-}
-
-/// What makes two origins the same identity, whatever record they were read from.
-fn identity_of(origin: &Origin) -> (bool, OriginType, [&Option<Text>; 5]) {
-    let names = [
-        &origin.account_id,
-        &origin.principal_id,
-        &origin.arn,
-        &origin.identity_provider,
-        &origin.name,
-    ];
-    (origin.known, origin.origin_type, names)
 }
 
 /// A row without candidates: its caller is the origin, or a gap (rules L6 and L7).

@@ -109,6 +109,26 @@ pub struct Origin {
     pub user_agent: Option<Text>,
 }
 
+impl Origin {
+    /// Whether two origins are the same identity, whatever record they were read from. Of two that are not known, that they
+    /// are called the same.
+    #[must_use]
+    pub fn is_same_identity(&self, other: &Origin) -> bool {
+        self.identity() == other.identity()
+    }
+
+    fn identity(&self) -> (bool, OriginType, [&Option<Text>; 5]) {
+        let names = [
+            &self.account_id,
+            &self.principal_id,
+            &self.arn,
+            &self.identity_provider,
+            &self.name,
+        ];
+        (self.known, self.origin_type, names)
+    }
+}
+
 impl OriginType {
     /// The value of the column `origin_type`.
     pub const fn name(self) -> &'static str {

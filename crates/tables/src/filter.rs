@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 use trailback_sessions::arn::{Arn, Principal};
-use trailback_sessions::{MatchFacts, Session, Subject, Text, Timestamp, Wanted};
+use trailback_sessions::{MatchFacts, Origin, Session, Subject, Text, Timestamp, Wanted};
 
 use crate::columns::{self, Column, ColumnType, Value, tag_pair};
 use crate::error::TableError;
@@ -120,6 +120,34 @@ impl Filter {
     pub fn origin(text: &str) -> Self {
         let columns = ["origin_arn", "origin_name", "origin_principal_id"];
         Self::any(columns.map(|column| Self::known_text_in(column, [text])))
+    }
+
+    /// Rows whose chain starts with this identity, by its type and the most telling name it has; others of that name pass too.
+    /// Files are sorted by type and ARN, so that few row groups are looked at. One without any name has only its own chain.
+    #[must_use]
+    pub fn same_origin(origin: &Origin) -> Self {
+        let names = [
+            ("origin_arn", &origin.arn),
+            ("origin_principal_id", &origin.principal_id),
+            ("origin_name", &origin.name),
+        ];
+        let named = names
+            .into_iter()
+            .find_map(|(column, name)| Some((column, name.clone()?)));
+        let (column, name) = named.unwrap_or(("origin_event_id", origin.event_id.clone()));
+        let of_type = Self::known_text_in("origin_type", [origin.origin_type.name()]);
+        of_type.and(Self::known_text_in(column, [name]))
+    }
+
+    /// Rows with a session policy: an inline one, or managed ones.
+    #[must_use]
+    pub fn with_policy() -> Self {
+        // A text that is there begins with nothing.
+        let column = columns::named("session_scope_sha256");
+        column.map_or(Self::any([]), |column| {
+            let prefix = Text::new();
+            Self(Condition::TextPrefix { column, prefix })
+        })
     }
 
     /// Rows whose role has this ARN or name.
@@ -371,6 +399,8 @@ mod tests {
             Filter::tag("k", "v"),
             Filter::policy("x"),
             Filter::no_mfa(),
+            Filter::same_origin(&Origin::default()),
+            Filter::with_policy(),
             Filter::recorded(None, None),
             Filter::matching(|_| true),
         ];
