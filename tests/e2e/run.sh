@@ -19,6 +19,10 @@ if [[ $(cat $HOME_OF_SUITE/requirements.cksum 2>/dev/null) != "$wanted" ]]; then
   $HOME_OF_SUITE/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/e2e/requirements.txt
   echo "$wanted" >$HOME_OF_SUITE/requirements.cksum
 fi
+# The browser that looks at the case report. Without one those tests are skipped, and say so.
+if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; then
+  { apt-get update && apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 || true
+fi
 # The AWS CLI pins another botocore than ministack does.
 if ! command -v aws >/dev/null; then
   test -x $HOME_OF_SUITE/aws-cli/bin/aws || {

@@ -49,6 +49,9 @@ pub(crate) enum Command {
     Descendants(Descendants),
     /// List and filter sessions
     Sessions(Sessions),
+    /// List the session policies of a lake, or show how two of them differ
+    #[command(after_help = POLICIES_EXAMPLES)]
+    Policies(Policies),
     /// Show the columns of a table, or its Athena DDL
     Schema(Schema),
 }
@@ -56,7 +59,13 @@ pub(crate) enum Command {
 const TRACE_EXAMPLES: &str = "Examples:
   trailback trace ASIAWO645SY5JF6HUBQ3 --lake lake
   trailback trace arn:aws:sts::444455556666:assumed-role/ledger-restore/restore-4711 --lake lake
-  aws cloudtrail lookup-events --max-results 1 | trailback trace - --lake lake";
+  aws cloudtrail lookup-events --max-results 1 | trailback trace - --lake lake
+  trailback trace - --lake lake --format html < finding.json > report.html";
+
+const POLICIES_EXAMPLES: &str = "Examples:
+  trailback policies --lake lake --since 2026-11-20
+  trailback policies 9e7851b471ce --lake lake
+  trailback policies 9e7851b471ce 4f1c2a90d3e8 --lake lake";
 
 /// See [`Command::Ingest`].
 #[derive(Debug, Args)]
@@ -111,8 +120,9 @@ pub(crate) struct Trace {
     /// How many matching sessions to show, newest first; 0 shows all (of a subject of `-`, as they come)
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) limit: usize,
-    #[command(flatten)]
-    pub(crate) format: Format,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = TraceFormat::Text)]
+    pub(crate) format: TraceFormat,
 }
 
 /// See [`Command::Descendants`].
@@ -158,6 +168,24 @@ pub(crate) struct Sessions {
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+/// See [`Command::Policies`].
+#[derive(Debug, Args)]
+pub(crate) struct Policies {
+    /// Only this policy, or two to compare: a SHA-256 as listed, or its first digits
+    #[arg(num_args = 0..=2, value_name = "SHA")]
+    pub(crate) policies: Vec<String>,
+    #[command(flatten)]
+    pub(crate) lake: Lake,
+    /// Only those of sessions of this role: its ARN, or its name
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<String>,
+    #[command(flatten)]
+    pub(crate) period: Period,
+    /// How they are written
+    #[arg(long, value_enum, default_value_t = PoliciesFormat::Table)]
+    pub(crate) format: PoliciesFormat,
 }
 
 /// See [`Command::Schema`].
@@ -248,6 +276,28 @@ pub(crate) enum AnswerFormat {
     Json,
 }
 
+/// See [`Policies`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PoliciesFormat {
+    /// For people: with the text laid out, and what it restricts
+    Table,
+    /// One object a policy and line; of two the difference
+    Json,
+}
+
+/// See [`Trace`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// For people at a terminal
+    Text,
+    /// One object a line, as docs/trace.schema.json has it
+    Json,
+    /// A flowchart, for tickets and wikis that draw Mermaid
+    Mermaid,
+    /// A page for the case file, complete in itself: > report.html
+    Html,
+}
+
 /// See [`Schema`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaTable {
@@ -267,4 +317,6 @@ pub(crate) enum SchemaFormat {
     AthenaDdl,
     /// Every column as a JSON object a line
     Json,
+    /// The JSON Schema of a row; of `sessions` also of what `trace --format json` prints
+    JsonSchema,
 }

@@ -1,4 +1,4 @@
-//! Answers as JSON, one object a line, keyed by the table's column names.
+//! Answers as JSON, one object a line, keyed by the table's column names; `docs/trace.schema.json` describes a trace.
 //!
 //! JSON leaves control characters above U+007E and the characters that reorder or hide text as they are, but answers are
 //! read on terminals too: here they stand as `\\uXXXX`, which is the same text to every parser.
@@ -9,16 +9,26 @@ use serde::Serialize;
 use serde::ser::Error as _;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
-use trailback_sessions::Session;
+use trailback_sessions::{LinkStatus, Session};
 use trailback_tables::columns::Row;
 
+use crate::render::gap::{self, Explained};
+use crate::render::remarks::{earlier_hops, remarks};
 use crate::render::text::is_unsafe;
+
+/// Counts up when a member of a trace changes its meaning or goes. New members may come at any time.
+const TRACE_VERSION: u32 = 1;
 
 /// A trace: the hops from the origin down, the last one being what was asked about.
 pub(crate) fn trail(subject: &str, hops: &[Session]) -> serde_json::Result<String> {
+    let is_gap = |first: &&Session| first.link.status == LinkStatus::Gap;
     line(&Trail {
+        version: TRACE_VERSION,
         subject,
         hops: hops.iter().map(Row).collect(),
+        earlier_hops: earlier_hops(hops),
+        gap: hops.first().filter(is_gap).map(gap::explain),
+        remarks: remarks(hops).into_iter().map(|(text, _)| text).collect(),
     })
 }
 
@@ -29,11 +39,16 @@ pub(crate) fn rows(sessions: &[Session]) -> serde_json::Result<String> {
 
 #[derive(Serialize)]
 struct Trail<'a> {
+    version: u32,
     subject: &'a str,
     hops: Vec<Row<'a, Session>>,
+    earlier_hops: usize,
+    gap: Option<Explained>,
+    remarks: Vec<String>,
 }
 
-fn line(value: &impl Serialize) -> serde_json::Result<String> {
+/// Any value, on a line of its own.
+pub(crate) fn line(value: &impl Serialize) -> serde_json::Result<String> {
     let mut line = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut line, SafeText))?;
     line.push(b'\n');

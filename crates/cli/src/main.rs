@@ -2,12 +2,15 @@
 
 mod args;
 mod descendants;
+mod finding;
 mod ingest;
 mod json;
+mod json_schema;
 mod lake;
 mod link;
 mod look;
 mod output;
+mod policies;
 mod progress;
 mod raw_record;
 mod render;
@@ -70,6 +73,7 @@ fn run(arguments: Arguments) -> miette::Result<Answer> {
             Command::Trace(typed) => trace::run(typed, &s3, look).await,
             Command::Descendants(typed) => descendants::run(typed, &s3, look).await,
             Command::Sessions(typed) => sessions::run(typed, &s3, look).await,
+            Command::Policies(typed) => policies::run(typed, &s3, look).await,
             Command::Schema(typed) => schema::run(&typed, look),
         }
     })

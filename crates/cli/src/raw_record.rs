@@ -1,4 +1,4 @@
-//! What `trace -` reads: a CloudTrail record in any of the shapes in which people hold one.
+//! What `trace -` reads: a CloudTrail record, or a finding, in any of the shapes in which people hold one.
 
 use std::fmt;
 use std::io::{BufReader, Read};
@@ -6,6 +6,8 @@ use std::ops::ControlFlow;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
+
+use crate::finding::{self, Finding};
 
 /// Standard input holds no record.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -18,8 +20,8 @@ pub(crate) enum NoRecord {
     #[error("standard input is not JSON")]
     #[diagnostic(help("{}", SHAPES))]
     NotJson(#[source] serde_json::Error),
-    /// JSON, but nothing that looks like a record.
-    #[error("standard input holds no CloudTrail record")]
+    /// JSON, but nothing that looks like a record or a finding.
+    #[error("standard input holds no CloudTrail record, and no finding")]
     #[diagnostic(help("{}", SHAPES))]
     NotARecord,
     /// It cannot be read.
@@ -34,16 +36,25 @@ pub(crate) enum NoRecord {
 }
 
 const SHAPES: &str = "give a CloudTrail record, {\"Records\": […]}, the output of `aws cloudtrail lookup-events`, \
-                      or an EventBridge event";
+                      a finding of GuardDuty or Security Hub, the output of their `get-findings`, or an EventBridge event with one of these";
 
-/// Takes one record after the other, each as the text of one JSON object; says whether to go on.
-pub(crate) type OnRecord<'a> = &'a mut dyn FnMut(Vec<u8>) -> ControlFlow<()>;
+/// What standard input holds.
+#[derive(Debug)]
+pub(crate) enum Pasted {
+    /// A record, as the text of one JSON object.
+    Record(Vec<u8>),
+    /// A finding.
+    Finding(Finding),
+}
 
-/// Finds the records in what is pasted, one after the other, however many there are.
-pub(crate) fn read(pasted: impl Read, on_record: OnRecord<'_>) -> Result<(), NoRecord> {
+/// Takes one record or finding after the other; says whether to go on.
+pub(crate) type OnPasted<'a> = &'a mut dyn FnMut(Pasted) -> ControlFlow<()>;
+
+/// Finds the records and findings in what is pasted, one after the other, however many there are.
+pub(crate) fn read(pasted: impl Read, on_pasted: OnPasted<'_>) -> Result<(), NoRecord> {
     let mut documents = Deserializer::from_reader(BufReader::new(pasted));
     let mut found = Found {
-        on_record,
+        on_pasted,
         is_any: false,
         is_enough: false,
     };
@@ -67,9 +78,9 @@ pub(crate) fn read(pasted: impl Read, on_record: OnRecord<'_>) -> Result<(), NoR
     }
 }
 
-/// What becomes of records.
+/// What becomes of records and findings.
 struct Found<'a> {
-    on_record: OnRecord<'a>,
+    on_pasted: OnPasted<'a>,
     is_any: bool,
     is_enough: bool,
 }
@@ -84,16 +95,32 @@ impl Found<'_> {
             }
         } else if let Some(Value::Object(detail)) = members.remove("detail") {
             self.object(detail);
-        } else {
+        } else if let Some(Value::Array(findings)) = members.remove("findings") {
+            // Security Hub sends them in an EventBridge event.
+            for finding in findings {
+                if let Value::Object(finding) = finding {
+                    self.object(finding);
+                }
+            }
+        } else if is_record(&members) {
             self.record(members);
+        } else if let Some(finding) = finding::read(&members) {
+            self.take(Pasted::Finding(finding));
         }
     }
 
     fn record(&mut self, record: Map<String, Value>) {
-        if is_record(&record) && !self.is_enough {
+        if is_record(&record) {
+            self.take(Pasted::Record(
+                Value::Object(record).to_string().into_bytes(),
+            ));
+        }
+    }
+
+    fn take(&mut self, pasted: Pasted) {
+        if !self.is_enough {
             self.is_any = true;
-            let json = Value::Object(record).to_string().into_bytes();
-            self.is_enough = (self.on_record)(json).is_break();
+            self.is_enough = (self.on_pasted)(pasted).is_break();
         }
     }
 }
@@ -129,7 +156,7 @@ impl<'de> Visitor<'de> for Documents<'_, '_> {
         let mut members = Map::new();
         let mut is_wrapping = false;
         while let Some(name) = object.next_key::<String>()? {
-            if matches!(&*name, "Records" | "Events") {
+            if matches!(&*name, "Records" | "Events" | "Findings") {
                 is_wrapping = true;
                 object.next_value_seed(Documents(self.0))?;
             } else {
@@ -176,12 +203,14 @@ fn is_record(record: &Map<String, Value>) -> bool {
 mod tests {
     use std::ops::ControlFlow;
 
-    use super::{NoRecord, read};
+    use super::{NoRecord, Pasted, read};
 
     fn records(pasted: &[u8]) -> Result<Vec<Vec<u8>>, NoRecord> {
         let mut records = Vec::new();
-        let mut take = |record| {
-            records.push(record);
+        let mut take = |pasted| {
+            if let Pasted::Record(record) = pasted {
+                records.push(record);
+            }
             ControlFlow::Continue(())
         };
         read(pasted, &mut take).map(|()| records)
@@ -216,6 +245,34 @@ mod tests {
             format!("\n\t{RECORD}\n"),
         ] {
             assert_eq!(found(&pasted), one, "{pasted}");
+        }
+    }
+
+    #[test]
+    fn a_finding_is_found_in_every_shape_people_hold_it_in() {
+        let finding = r#"{"type":"x","resource":{"accessKeyDetails":{"accessKeyId":"ASIAWO645SY5JF6HUBQ3"}},"service":{}}"#;
+        let hub = r#"{"ProductArn":"arn","Resources":[{"Type":"AwsIamAccessKey","Id":"AWS::IAM::AccessKey:ASIAWO645SY5JF6HUBQ3"}]}"#;
+        let shapes = [finding, hub].into_iter().flat_map(|finding| {
+            [
+                finding.to_owned(),
+                format!(r#"{{"Findings":[{finding}]}}"#),
+                format!(r#"{{"detail-type":"GuardDuty Finding","detail":{finding}}}"#),
+                format!(r#"{{"detail":{{"findings":[{finding}, 3]}}}}"#),
+                format!("[{finding}]"),
+            ]
+        });
+        for pasted in shapes {
+            let mut found = Vec::new();
+            let mut take = |pasted| {
+                found.push(pasted);
+                ControlFlow::Continue(())
+            };
+            read(pasted.as_bytes(), &mut take).unwrap();
+            let named = match &found[..] {
+                [Pasted::Finding(finding)] => &finding.subjects[..],
+                _ => &[],
+            };
+            assert_eq!(named, ["ASIAWO645SY5JF6HUBQ3".parse().unwrap()], "{pasted}");
         }
     }
 

@@ -1,17 +1,21 @@
-//! What people see: traces, descendants, lists and summaries, as text of a given look.
+//! What people see: traces, descendants, lists and summaries, as text of a given look, and the case report as a page.
 //!
 //! Everything here is a pure function from sessions to text, so that golden tests can hold it. Whatever comes from a
 //! log passes through [`text::safe`].
 
 pub(crate) mod columns;
 pub(crate) mod descendants;
-mod gap;
+pub(crate) mod gap;
 pub(crate) mod listing;
+pub(crate) mod mermaid;
 pub(crate) mod not_found;
 mod page;
-mod remarks;
+pub(crate) mod policies;
+mod policy;
+pub(crate) mod remarks;
+pub(crate) mod report;
 #[cfg(test)]
-mod stories;
+pub(crate) mod stories;
 pub(crate) mod summary;
 #[cfg(test)]
 mod tests;

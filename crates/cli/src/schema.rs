@@ -6,7 +6,7 @@ use trailback_tables::ddl::{AthenaTable, athena_ddl, schema};
 
 use crate::args::{SchemaFormat, SchemaTable};
 use crate::look::Look;
-use crate::{Answer, args, output, render, settings};
+use crate::{Answer, args, json_schema, output, render, settings};
 
 /// Runs the command.
 pub(crate) fn run(typed: &args::Schema, look: Look) -> miette::Result<Answer> {
@@ -23,6 +23,7 @@ pub(crate) fn run(typed: &args::Schema, look: Look) -> miette::Result<Answer> {
             location: typed.location.as_deref().unwrap_or(&default_location),
             first_day: settings::day("--first-day", &typed.first_day)?,
         }),
+        SchemaFormat::JsonSchema => json_schema::text(table).into_diagnostic()?,
         SchemaFormat::Json => {
             let mut lines = String::new();
             for column in schema(table) {

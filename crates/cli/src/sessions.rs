@@ -26,7 +26,7 @@ pub(crate) async fn run(
     let policy = typed
         .policy
         .as_deref()
-        .map(PolicyHash::understand)
+        .map(|policy| PolicyHash::understand("--policy", policy))
         .transpose()?;
     let filter = filter(&typed, policy.as_ref())?;
     let lake = lake::open(&typed.lake, s3, Access::Read).await?;

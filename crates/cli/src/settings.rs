@@ -11,11 +11,22 @@ use trailback_pipeline::location::Location;
 use trailback_pipeline::log_objects::DeliveryDays;
 use trailback_pipeline::store::s3::{NoS3Location, S3Settings};
 use trailback_sessions::subject::NotASubject;
-use trailback_sessions::{Session, Timestamp};
+use trailback_sessions::{PolicyFacts, Session, Timestamp};
 use trailback_tables::partition::Day;
 
 /// How many days after a call CloudTrail may deliver it. It takes 5 minutes on average, and more in an outage.
 const DELIVERY_DAYS_MAX: i32 = 2;
+
+/// The forms of a subject.
+const SUBJECTS: &str = "a subject is one of
+  access key ID   ASIA… (temporary) or AKIA… (long-term)
+  role session    arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION
+  principal ID    AROA…:SESSION, AROA…, AIDA… or ACCOUNT:NAME
+  role            arn:aws:iam::ACCOUNT:role/ROLE, all its sessions
+  user            arn:aws:iam::ACCOUNT:user/USER or :root
+  event ID        1917948f-3042-46ec-98e2-62865example
+  -               a record or a finding on standard input
+a plain name is looked up with: trailback sessions --role NAME, or --origin NAME";
 
 /// Wrong use of the command line.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -56,11 +67,14 @@ pub(crate) enum WrongUse {
     },
     /// Nothing that can be asked about.
     #[error(transparent)]
-    #[diagnostic(help("to ask about a record itself, pipe it into: trailback trace - --lake DIR"))]
+    #[diagnostic(help("{}", SUBJECTS))]
     NoSubject(#[from] NotASubject),
     /// No hash.
-    #[error("--policy {text}: not a SHA-256, nor the first 8 or more digits of one")]
+    #[error("{option} {text}: not a SHA-256, nor the first 8 or more digits of one")]
+    #[diagnostic(help("trailback policies lists the session policies of a lake with theirs"))]
     NoHash {
+        /// The option.
+        option: &'static str,
         /// What was typed.
         text: String,
     },
@@ -215,13 +229,14 @@ impl PolicyHash {
     const DIGITS: usize = 64;
 
     /// Understands what was typed.
-    pub(crate) fn understand(typed: &str) -> Result<PolicyHash, WrongUse> {
+    pub(crate) fn understand(option: &'static str, typed: &str) -> Result<PolicyHash, WrongUse> {
         let is_hash = (Self::DIGITS_MIN..=Self::DIGITS).contains(&typed.len())
             && typed.bytes().all(|digit| digit.is_ascii_hexdigit());
         if is_hash {
             Ok(PolicyHash(typed.to_ascii_lowercase()))
         } else {
             Err(WrongUse::NoHash {
+                option,
                 text: typed.to_owned(),
             })
         }
@@ -234,7 +249,11 @@ impl PolicyHash {
 
     /// Whether the session is under this policy, by the inline policy (canonical or as sent) or the whole scope.
     pub(crate) fn is_of(&self, session: &Session) -> bool {
-        let policy = &session.issuance.policy;
+        self.names(&session.issuance.policy)
+    }
+
+    /// Whether it names a policy, by the inline policy (canonical or as sent) or the whole scope.
+    pub(crate) fn names(&self, policy: &PolicyFacts) -> bool {
         [
             &policy.session_policy_sha256,
             &policy.session_policy_raw_sha256,
@@ -298,17 +317,22 @@ mod tests {
     #[test]
     fn a_policy_is_named_by_its_hash_or_the_start_of_it() {
         assert_eq!(
-            PolicyHash::understand("9E7851B471CE").unwrap().whole(),
+            PolicyHash::understand("--policy", "9E7851B471CE")
+                .unwrap()
+                .whole(),
             None
         );
         let whole = "ab".repeat(32);
         assert_eq!(
-            PolicyHash::understand(&whole).unwrap().whole(),
+            PolicyHash::understand("--policy", &whole).unwrap().whole(),
             Some(&*whole)
         );
         for wrong in ["", "9e7851b", "not-a-hash", &"a".repeat(65)] {
             assert!(
-                matches!(PolicyHash::understand(wrong), Err(WrongUse::NoHash { .. })),
+                matches!(
+                    PolicyHash::understand("--policy", wrong),
+                    Err(WrongUse::NoHash { .. })
+                ),
                 "{wrong}"
             );
         }

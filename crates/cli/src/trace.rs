@@ -1,5 +1,7 @@
 //! `trailback trace`: from the origin down to what was asked about.
 
+mod alert;
+mod case;
 mod pasted;
 mod show;
 
@@ -29,12 +31,11 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
         .transpose()?;
     let range = settings::period(&typed.period)?;
     let logs = settings::existing(&typed.logs)?;
-    let mut shown = Shown::new(&typed, look);
+    let mut shown = Shown::new(&typed, range, look);
     if typed.subject == "-" {
         let lake = lake::open(&typed.lake, s3, Access::Read).await?;
         pasted::run(&lake, &typed, &mut shown).await?;
-        shown.tell_left_out();
-        return Ok(Answer::Complete);
+        return shown.finish();
     }
     let subject: Subject = typed.subject.parse().map_err(WrongUse::from)?;
     let lake = lake::open(&typed.lake, s3, Access::Read).await?;
@@ -58,10 +59,10 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
         output::tell(&why_nothing(&lake, &subject, is_limited, !logs.is_empty()).await?);
         return Ok(Answer::Incomplete);
     }
-    let sessions = limited(sessions, typed.limit, &mut shown);
+    sessions.reverse();
+    let sessions = shown.limited(sessions);
     shown.show(&lake, sessions).await?;
-    shown.tell_left_out();
-    Ok(Answer::Complete)
+    shown.finish()
 }
 
 /// Why nothing was found: it is not there, or it is there at another time than the one asked for.
@@ -109,16 +110,6 @@ fn alive_at(sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
         Some(newest)
     });
     alive.cloned().into_iter().collect()
-}
-
-/// The newest sessions, newest first; the others are left out.
-fn limited(mut sessions: Vec<Session>, limit: usize, shown: &mut Shown<'_>) -> Vec<Session> {
-    sessions.reverse();
-    if limit > 0 {
-        shown.left_out = sessions.len().saturating_sub(limit);
-        sessions.truncate(limit);
-    }
-    sessions
 }
 
 /// Searches raw log objects for calls that the subject's credentials made.

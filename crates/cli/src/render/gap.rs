@@ -1,11 +1,13 @@
 //! Why a chain stops, what is known all the same, and how to go on.
 
+use serde::Serialize;
 use trailback_sessions::{GapReason, Session};
 
 use super::text::safe;
 use super::words::{ABSENT, account, moment, session_name, shown};
 
 /// What a trace says of a gap.
+#[derive(Serialize)]
 pub(crate) struct Explained {
     /// Why the chain stops.
     pub(crate) why: String,

@@ -3,7 +3,8 @@
 use trailback_sessions::{Session, Subject, access_key};
 
 use super::text::{count, safe};
-use super::words::{moment, outcome};
+use super::words::{moment, outcome, period};
+use crate::finding::{Finding, LOOKED_FOR};
 
 /// Why nothing was found, and how to go on; `searched_logs` where raw log objects were searched too.
 pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
@@ -37,6 +38,38 @@ pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
         lines.push("to trace a call that was made with it:".to_owned());
         lines.push("  --logs PATH          finds one in raw log objects".to_owned());
         lines.push("  trailback trace -    takes one on standard input".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// Why a finding leads to no session: it names nothing, or nothing that is here.
+pub(crate) fn explain_finding(finding: &Finding) -> String {
+    let kind = match &*finding.kind {
+        "" => String::new(),
+        kind => format!(" ({})", safe(kind)),
+    };
+    let what = format!("the {} finding{kind}", finding.product);
+    if finding.subjects.is_empty() {
+        return format!("{what} names nothing that can be traced; looked for {LOOKED_FOR}");
+    }
+    let names: Vec<String> = finding
+        .subjects
+        .iter()
+        .map(|subject| safe(subject.text()))
+        .collect();
+    let mut lines = vec![format!(
+        "{what} names {}; this lake has no session of it that was alive {}",
+        names.join(" and "),
+        period(finding.first_seen, finding.last_seen)
+    )];
+    for subject in &finding.subjects {
+        lines.push(match subject {
+            Subject::AccessKeyId(id) if access_key::is_long_term(id) => format!(
+                "{} is a long-term key, its user is the origin; sessions it started at any time: trailback descendants {0}",
+                safe(id)
+            ),
+            other => format!("at any other time: trailback trace {}", safe(other.text())),
+        });
     }
     lines.join("\n")
 }

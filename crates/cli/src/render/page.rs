@@ -104,6 +104,15 @@ impl Page {
         self.indented(&first, &rest, (text, *tone));
     }
 
+    /// Lines as they are: broken by the terminal alone.
+    pub(crate) fn verbatim(&mut self, indent: &str, text: &str, tone: Tone) {
+        for line in text.lines() {
+            self.text += indent;
+            self.text += &self.look.paint(tone, line);
+            self.text.push('\n');
+        }
+    }
+
     fn indented(&mut self, first: &str, rest: &str, (text, tone): (&str, Tone)) {
         for (number, line) in wrap(text, self.look.width - columns(first))
             .iter()

@@ -87,7 +87,7 @@ fn answer(page: &mut Page, trail: &Trail<'_>) {
 }
 
 /// `IAM user anna.berg of account 111122223333`.
-fn named_origin(session: &Session) -> String {
+pub(super) fn named_origin(session: &Session) -> String {
     let who = origin(&session.origin);
     match &session.origin.account_id {
         Some(account) if !who.contains(&**account) => format!("{who} of account {}", safe(account)),
@@ -96,7 +96,7 @@ fn named_origin(session: &Session) -> String {
 }
 
 /// `3 hops in 2 accounts, 2026-11-20 09:02:11 to 09:12:03 UTC`.
-fn extent(hops: &[Session], first: &Session, last: &Session) -> String {
+pub(super) fn extent(hops: &[Session], first: &Session, last: &Session) -> String {
     let issuances = earlier_hops(hops) + hops.iter().filter(|session| !is_use(session)).count();
     let mut accounts: Vec<_> = hops.iter().filter_map(words::account_id).collect();
     accounts.extend(last.origin.account_id.as_ref());

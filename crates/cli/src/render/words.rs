@@ -44,6 +44,15 @@ pub(crate) fn moment(at: Timestamp) -> String {
         .to_owned()
 }
 
+/// `from 2026-11-20 09:20:00 to 2026-11-20 09:30:00 UTC`: when something was seen.
+pub(crate) fn period(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
+    match (first.or(last), last.or(first)) {
+        (Some(first), Some(last)) if first == last => format!("at {} UTC", moment(first)),
+        (Some(first), Some(last)) => format!("from {} to {} UTC", moment(first), moment(last)),
+        _ => "at a time that is not told".to_owned(),
+    }
+}
+
 /// `IAM user anna.berg`: the kind of an origin, and the name a person recognises.
 pub(crate) fn origin(origin: &Origin) -> String {
     let name = origin
@@ -241,7 +250,7 @@ pub(crate) fn policies(session: &Session, managed_name: fn(&str) -> String) -> V
 }
 
 /// Whether the record says what was asked for: CloudTrail leaves the request out where access was denied.
-fn has_request(session: &Session) -> bool {
+pub(crate) fn has_request(session: &Session) -> bool {
     let facts = &session.issuance.session;
     session.issuance.record.outcome != Outcome::Failed
         || facts.session_name.is_some()

@@ -1,4 +1,4 @@
-//! `trace -`: who made the calls whose records come on standard input?
+//! `trace -`: who made the calls whose records come on standard input, and who is behind what findings name?
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -11,9 +11,28 @@ use trailback_pipeline::find::link_records;
 use trailback_pipeline::lake::Lake;
 use trailback_sessions::{Issuance, Session, Timestamp, extract, observe};
 
+use super::alert;
 use super::show::Shown;
-use crate::raw_record::{self, NoRecord};
+use crate::finding::Finding;
+use crate::raw_record::{self, NoRecord, Pasted};
 use crate::{args, output};
+
+/// What is asked about: a call, or a finding.
+pub(super) enum Asked {
+    /// A call.
+    Call(Box<Issuance>),
+    /// A finding.
+    Finding(Box<Finding>),
+}
+
+impl Asked {
+    fn at(&self) -> Timestamp {
+        match self {
+            Asked::Call(call) => call.record.event_time,
+            Asked::Finding(finding) => finding.last_seen.or(finding.first_seen).unwrap_or_default(),
+        }
+    }
+}
 
 /// How many records are linked at once: they share their look-ups, and a Bloom filter is not asked for more values.
 const RECORDS_AT_ONCE: usize = 256;
@@ -41,8 +60,8 @@ pub(super) async fn run(
 
 /// The calls before the first failure, and the failure.
 fn until_failure(
-    calls: impl Iterator<Item = Result<Issuance, NoRecord>>,
-) -> (Vec<Issuance>, Option<NoRecord>) {
+    calls: impl Iterator<Item = Result<Asked, NoRecord>>,
+) -> (Vec<Asked>, Option<NoRecord>) {
     let mut read = Vec::new();
     for call in calls {
         match call {
@@ -55,14 +74,14 @@ fn until_failure(
 
 /// The newest calls, newest first, and how many older ones there were.
 async fn newest(
-    calls: &mut Receiver<Result<Issuance, NoRecord>>,
+    calls: &mut Receiver<Result<Asked, NoRecord>>,
     limit: usize,
-) -> Result<(Vec<Issuance>, usize), NoRecord> {
-    let mut kept: BTreeMap<(Timestamp, usize), Issuance> = BTreeMap::new();
+) -> Result<(Vec<Asked>, usize), NoRecord> {
+    let mut kept: BTreeMap<(Timestamp, usize), Asked> = BTreeMap::new();
     let mut count = 0;
     while let Some(call) = calls.recv().await {
         let call = call?;
-        kept.insert((call.record.event_time, count), call);
+        kept.insert((call.at(), count), call);
         count += 1;
         if kept.len() > limit {
             kept.pop_first();
@@ -72,29 +91,42 @@ async fn newest(
     Ok((kept.into_values().rev().collect(), left_out))
 }
 
+/// Calls share their look-ups; findings are looked up one after the other.
 async fn link_and_show(
     lake: &Lake,
-    calls: Vec<Issuance>,
+    asked: Vec<Asked>,
     shown: &mut Shown<'_>,
 ) -> miette::Result<()> {
+    let (mut calls, mut findings) = (Vec::new(), Vec::new());
+    for asked in asked {
+        match asked {
+            Asked::Call(call) => calls.push(*call),
+            Asked::Finding(finding) => findings.push(*finding),
+        }
+    }
     let mut calls = calls.into_iter().peekable();
     while calls.peek().is_some() {
         let batch = calls.by_ref().take(RECORDS_AT_ONCE).collect();
         let sessions: Vec<Session> = link_records(lake, batch).await.into_diagnostic()?;
         shown.show(lake, sessions).await?;
     }
+    for finding in &findings {
+        alert::trace(lake, finding, shown).await?;
+    }
     Ok(())
 }
 
-/// Reads records while others are linked: as issuances where they are such, else as uses of the caller's session.
-fn read_standard_input() -> Receiver<Result<Issuance, NoRecord>> {
+/// Reads while others are linked: records as issuances where they are such, else as uses of the caller's session.
+fn read_standard_input() -> Receiver<Result<Asked, NoRecord>> {
     if std::io::stdin().is_terminal() {
-        output::tell("paste a CloudTrail record, then press Ctrl-D on a line of its own");
+        output::tell(
+            "paste a CloudTrail record or a finding, then press Ctrl-D on a line of its own",
+        );
     }
     let (to_taker, taker) = mpsc::channel(RECORDS_AT_ONCE);
     // A thread that nothing waits for: who gives the records may keep standard input open when enough was seen.
     std::thread::spawn(move || {
-        let mut take = |json: Vec<u8>| hand_on(&to_taker, understand(json));
+        let mut take = |pasted| hand_on(&to_taker, understand(pasted));
         if let Err(failure) = raw_record::read(std::io::stdin().lock(), &mut take) {
             let _ = to_taker.blocking_send(Err(failure));
         }
@@ -104,8 +136,8 @@ fn read_standard_input() -> Receiver<Result<Issuance, NoRecord>> {
 
 /// Hands a call on; stops after one that cannot be understood, and when nobody takes them any more.
 fn hand_on(
-    to_taker: &Sender<Result<Issuance, NoRecord>>,
-    call: Result<Issuance, NoRecord>,
+    to_taker: &Sender<Result<Asked, NoRecord>>,
+    call: Result<Asked, NoRecord>,
 ) -> ControlFlow<()> {
     let is_last = call.is_err();
     match to_taker.blocking_send(call) {
@@ -114,8 +146,13 @@ fn hand_on(
     }
 }
 
-fn understand(mut json: Vec<u8>) -> Result<Issuance, NoRecord> {
+fn understand(pasted: Pasted) -> Result<Asked, NoRecord> {
+    let mut json = match pasted {
+        Pasted::Record(json) => json,
+        Pasted::Finding(finding) => return Ok(Asked::Finding(Box::new(finding))),
+    };
     let record = Record::parse(&mut json).map_err(NoRecord::NotRead)?;
     let issuance = extract(&record).map_err(NoRecord::NotUsable)?;
-    issuance.map_or_else(|| observe(&record).map_err(NoRecord::NotUsable), Ok)
+    let issuance = issuance.map_or_else(|| observe(&record).map_err(NoRecord::NotUsable), Ok)?;
+    Ok(Asked::Call(Box::new(issuance)))
 }

@@ -1,64 +1,144 @@
-//! Prints traces, one session after the other.
+//! Prints traces: text and JSON one session after the other, a page or a flowchart when all are there.
 
 use miette::IntoDiagnostic;
-use trailback_pipeline::find::ancestors_of_each;
+use trailback_pipeline::find::{TimeRange, ancestors_of_each};
 use trailback_pipeline::lake::Lake;
 use trailback_sessions::Session;
 
-use crate::args::AnswerFormat;
+use super::case;
+use crate::args::TraceFormat;
 use crate::look::Look;
+use crate::render::report::{self, Case, Report};
 use crate::render::trace::{Trail, render};
-use crate::render::{not_found, words};
-use crate::{args, json, output};
+use crate::render::{mermaid, not_found, words};
+use crate::{Answer, args, json, output};
 
-/// What has been shown.
+/// The alert that led to a trace.
+pub(super) struct Alert {
+    /// What of it was traced.
+    pub(super) subject: String,
+    /// What else it says: label and text.
+    pub(super) facts: Vec<(&'static str, String)>,
+}
+
+/// What has been shown, and what waits to be.
 pub(super) struct Shown<'a> {
     typed: &'a args::Trace,
     look: Look,
+    /// In which time an origin's other sessions are looked for.
+    period: TimeRange,
     is_first: bool,
+    /// What a page or a flowchart is made of, when all of it is there.
+    cases: Vec<Case>,
     /// How many older sessions are left out.
     pub(super) left_out: usize,
 }
 
 impl Shown<'_> {
     /// Nothing yet.
-    pub(super) fn new(typed: &args::Trace, look: Look) -> Shown<'_> {
+    pub(super) fn new(typed: &args::Trace, period: TimeRange, look: Look) -> Shown<'_> {
         Shown {
             typed,
             look,
+            period,
             is_first: true,
+            cases: Vec::new(),
             left_out: 0,
         }
     }
 
-    /// Shows the chains of some sessions.
+    /// As many sessions as are wanted of those that fit, the first ones; the others are left out.
+    pub(super) fn limited(&mut self, mut sessions: Vec<Session>) -> Vec<Session> {
+        let limit = self.typed.limit;
+        if limit > 0 {
+            self.left_out += sessions.len().saturating_sub(limit);
+            sessions.truncate(limit);
+        }
+        sessions
+    }
+
+    /// Shows the chains of some sessions, found by the subject that was typed.
     pub(super) async fn show(&mut self, lake: &Lake, sessions: Vec<Session>) -> miette::Result<()> {
+        self.show_found(lake, sessions, None).await
+    }
+
+    /// Shows the chains of some sessions, found by what an alert names.
+    pub(super) async fn show_alert(
+        &mut self,
+        lake: &Lake,
+        sessions: Vec<Session>,
+        alert: &Alert,
+    ) -> miette::Result<()> {
+        self.show_found(lake, sessions, Some(alert)).await
+    }
+
+    async fn show_found(
+        &mut self,
+        lake: &Lake,
+        sessions: Vec<Session>,
+        alert: Option<&Alert>,
+    ) -> miette::Result<()> {
         let ancestors = ancestors_of_each(lake, &sessions).await.into_diagnostic()?;
         for (session, mut hops) in sessions.into_iter().zip(ancestors) {
-            let subject = match &*self.typed.subject {
-                "-" => words::call(&session),
-                typed => typed.to_owned(),
+            let subject = match (alert, &*self.typed.subject) {
+                (Some(alert), _) => alert.subject.clone(),
+                (None, "-") => words::call(&session),
+                (None, typed) => typed.to_owned(),
             };
             hops.push(session);
-            output::print(&self.text(&subject, &hops)?)?;
+            let alert = alert.map(|alert| alert.facts.clone());
+            let case = Case {
+                subject,
+                hops,
+                alert: alert.unwrap_or_default(),
+                ..Case::default()
+            };
+            self.add(lake, case).await?;
             self.is_first = false;
         }
         Ok(())
     }
 
-    fn text(&self, subject: &str, hops: &[Session]) -> miette::Result<String> {
-        Ok(match self.typed.format.format {
-            AnswerFormat::Json => json::trail(subject, hops).into_diagnostic()?,
-            AnswerFormat::Text => {
-                let divider = if self.is_first { "" } else { "\n" };
-                let trail = Trail { subject, hops };
-                format!("{divider}{}", render(&trail, self.look))
+    async fn add(&mut self, lake: &Lake, case: Case) -> miette::Result<()> {
+        let Case { subject, hops, .. } = &case;
+        match self.typed.format {
+            TraceFormat::Text => output::print(&self.text(subject, hops))?,
+            TraceFormat::Json => output::print(&json::trail(subject, hops).into_diagnostic()?)?,
+            TraceFormat::Mermaid => self.cases.push(case),
+            TraceFormat::Html => {
+                let case = case::gather(lake, case, &self.period).await;
+                self.cases.push(case.into_diagnostic()?);
             }
-        })
+        }
+        Ok(())
     }
 
-    /// Says how many were left out.
-    pub(super) fn tell_left_out(&self) {
+    fn text(&self, subject: &str, hops: &[Session]) -> String {
+        let divider = if self.is_first { "" } else { "\n" };
+        format!("{divider}{}", render(&Trail { subject, hops }, self.look))
+    }
+
+    /// Prints what waited for the end, and says how many were left out.
+    pub(super) fn finish(&self) -> miette::Result<Answer> {
+        if self.is_first {
+            return Ok(Answer::Incomplete);
+        }
+        match self.typed.format {
+            TraceFormat::Text | TraceFormat::Json => {}
+            TraceFormat::Mermaid => {
+                let trails: Vec<Trail<'_>> = self.cases.iter().map(Case::trail).collect();
+                output::print(&mermaid::render(&trails))?;
+            }
+            TraceFormat::Html => output::print(&report::render(&Report {
+                cases: &self.cases,
+                left_out: self.left_out,
+            }))?,
+        }
+        self.tell_left_out();
+        Ok(Answer::Complete)
+    }
+
+    fn tell_left_out(&self) {
         let how = match &*self.typed.subject {
             "-" => "--limit 0 shows all",
             _ => "--at TIME picks the one alive then, --limit 0 shows all",

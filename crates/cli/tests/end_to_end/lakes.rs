@@ -146,7 +146,7 @@ const WRONG_USES: &[(&[&str], &str)] = &[
             "--lake",
             "x",
             "--format",
-            "html",
+            "pdf",
         ],
         "possible values",
     ),

@@ -8,9 +8,12 @@
 
 mod bad_input;
 mod corpus;
+mod findings;
 mod interrupted;
 mod lakes;
+mod policies;
 mod readme;
+mod report;
 mod room;
 mod s3;
 mod sample;

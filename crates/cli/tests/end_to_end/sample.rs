@@ -21,8 +21,8 @@ fn logs() -> String {
 }
 
 /// Runs `trace -` on a text.
-fn trace_pasted(room: &Room, pasted: &[u8]) -> std::process::Output {
-    let mut command = room.command(&["trace", "-"]);
+pub(crate) fn trace_pasted(room: &Room, pasted: &[u8], more: &[&str]) -> std::process::Output {
+    let mut command = room.command(&[&["trace", "-"], more].concat());
     let streams = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -96,7 +96,7 @@ fn every_form_of_a_subject_leads_to_the_same_chain() {
 fn a_raw_record_is_traced_in_every_shape_people_hold_it_in() {
     let room = Room::with_sample();
     let record = std::fs::read_to_string(samples().join("record.json")).unwrap();
-    let traced = trace_pasted(&room, record.as_bytes());
+    let traced = trace_pasted(&room, record.as_bytes(), &[]);
     insta::assert_snapshot!(printed(&traced));
     let quoted = serde_json::to_string(&record).unwrap();
     for pasted in [
@@ -106,7 +106,7 @@ fn a_raw_record_is_traced_in_every_shape_people_hold_it_in() {
         format!(r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{record}}}"#),
     ] {
         assert_eq!(
-            printed(&trace_pasted(&room, pasted.as_bytes())),
+            printed(&trace_pasted(&room, pasted.as_bytes(), &[])),
             printed(&traced)
         );
     }
@@ -118,7 +118,7 @@ fn a_record_that_is_in_the_lake_is_answered_with_its_row() {
     let log = samples().join(
         "logs/AWSLogs/444455556666/CloudTrail/eu-central-1/2026/11/20/444455556666_CloudTrail_eu-central-1_20261120T0925Z_mA8cVh4GyQn6ZpRw.json",
     );
-    let traced = printed(&trace_pasted(&room, &std::fs::read(log).unwrap()));
+    let traced = printed(&trace_pasted(&room, &std::fs::read(log).unwrap(), &[]));
     assert!(
         traced.contains("IAM user anna.berg of account 111122223333, with MFA"),
         "{traced}"
@@ -142,7 +142,7 @@ fn an_issuance_that_is_not_in_the_lake_is_traced_with_its_policy_and_tags() {
     );
     let later =
         logs.join("111122223333_CloudTrail_eu-central-1_20261120T0920Z_Jp5kEr9BtWd3XsFu.json");
-    let traced = printed(&trace_pasted(&room, &std::fs::read(later).unwrap()));
+    let traced = printed(&trace_pasted(&room, &std::fs::read(later).unwrap(), &[]));
     assert!(
         traced.contains("prod-operator / anna.berg, account 444455556666"),
         "{traced}"
@@ -160,7 +160,7 @@ fn what_is_no_record_is_wrong_use() {
         "{}",
         r#"{"eventName":"a","eventSource":"b"}"#,
     ] {
-        let output = trace_pasted(&room, pasted.as_bytes());
+        let output = trace_pasted(&room, pasted.as_bytes(), &[]);
         assert_eq!(output.status.code(), Some(2), "{pasted}");
         assert_eq!(printed(&output), "");
     }
@@ -493,7 +493,7 @@ fn no_session_token_reaches_the_lake_or_an_answer() {
     ));
     let record = files(&samples().join("logs")).into_values().next().unwrap();
     assert!(holds(&record), "the sample holds a token to look for");
-    let traced = trace_pasted(&room, &record);
+    let traced = trace_pasted(&room, &record, &[]);
     assert!(!holds(&traced.stdout) && !holds(&traced.stderr));
 }
 

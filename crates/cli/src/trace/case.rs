@@ -1,0 +1,90 @@
+//! Gathers what a case report tells beside the chain: what else the origin held, candidates, and what was searched.
+
+use std::collections::BTreeSet;
+
+use trailback_pipeline::find::{FindError, OfOrigin, TimeRange, of_origin, with_event_ids};
+use trailback_pipeline::lake::Lake;
+use trailback_pipeline::searched::searched;
+use trailback_sessions::{LOOK_BACK_MS, Session, Text, Timestamp};
+use trailback_tables::partition::Day;
+
+use crate::render::report::Case;
+
+/// How far around the chain its origin's other sessions are looked for, in milliseconds: a day.
+const AROUND_MS: i64 = 24 * 3_600_000;
+
+/// How far at first, so that a service with thousands of sessions an hour does not have to be read for days: an hour.
+const NEAR_MS: i64 = 3_600_000;
+
+/// With so many sessions near the chain, no more are looked for.
+const NEAR_ENOUGH: usize = 300;
+
+/// How many of an origin's sessions are read.
+const OF_ORIGIN_MAX: usize = 2_000;
+
+/// How many candidates are looked up.
+const CANDIDATES_MAX: usize = 50;
+
+/// Completes a case that has its chain. `period` is the time that was asked for; where none was, it is the chain's own with a day
+/// around it.
+pub(super) async fn gather(lake: &Lake, case: Case, period: &TimeRange) -> Result<Case, FindError> {
+    let (window, of_origin) = what_else(lake, &case.hops, period).await?;
+    Ok(Case {
+        candidates: candidates(lake, &case.hops).await?,
+        searched: searched(lake, &days_of(&window)).await?,
+        of_origin,
+        window,
+        ..case
+    })
+}
+
+/// What else the origin held, and in which time that was looked for.
+async fn what_else(
+    lake: &Lake,
+    hops: &[Session],
+    period: &TimeRange,
+) -> Result<(TimeRange, OfOrigin), FindError> {
+    let Some(last) = hops.last() else {
+        return Ok((*period, OfOrigin::default()));
+    };
+    if *period != TimeRange::default() {
+        let found = of_origin(lake, &last.origin, period, OF_ORIGIN_MAX).await?;
+        return Ok((*period, found));
+    }
+    let near = around(hops, NEAR_MS);
+    let found = of_origin(lake, &last.origin, &near, OF_ORIGIN_MAX).await?;
+    if found.sessions.len() >= NEAR_ENOUGH {
+        return Ok((near, found));
+    }
+    let window = around(hops, AROUND_MS);
+    let found = of_origin(lake, &last.origin, &window, OF_ORIGIN_MAX).await?;
+    Ok((window, found))
+}
+
+/// The time from the first hop to the subject, and some before and after.
+fn around(hops: &[Session], margin_ms: i64) -> TimeRange {
+    let time = |session: Option<&Session>| {
+        session.map_or(0, |session| session.issuance.record.event_time.0)
+    };
+    TimeRange {
+        since: Some(Timestamp(time(hops.first()).saturating_sub(margin_ms))),
+        until: Some(Timestamp(time(hops.last()).saturating_add(margin_ms))),
+    }
+}
+
+fn days_of(window: &TimeRange) -> std::ops::RangeInclusive<Day> {
+    let first = window.since.map_or(*Day::RANGE.start(), Day::of);
+    let last = window.until.map_or(*Day::RANGE.end(), Day::of);
+    first..=last
+}
+
+/// The rows of what fits each hop, where that is more than one.
+async fn candidates(lake: &Lake, hops: &[Session]) -> Result<Vec<Session>, FindError> {
+    let ids: BTreeSet<&Text> = hops.iter().flat_map(|hop| &hop.link.candidates).collect();
+    let ids: Vec<Text> = ids.into_iter().take(CANDIDATES_MAX).cloned().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let range = around(hops, LOOK_BACK_MS);
+    with_event_ids(lake, &ids, &range).await
+}
