@@ -60,6 +60,15 @@ def test_the_order_of_rows_is_said(investigation: Investigation):
 
 
 @names
+def test_it_fits_into_athena(investigation: Investigation):
+    # Athena API: a named query's name, a prepared statement's name; user guide: question marks in the console.
+    assert len(investigation.title) <= 128
+    assert len(investigation.statement) <= 256
+    assert len(investigation.marks) <= 25
+    assert len(investigation.sql.encode()) <= 262_144
+
+
+@names
 def test_the_list_has_it(investigation: Investigation):
     others = ", ".join(f"`{told.name}`" for told in investigation.parameters if told.name not in ("since", "until"))
     line = f"| [{investigation.name}](investigations/{investigation.name}.sql) | {investigation.title} | {others} |"
@@ -75,7 +84,7 @@ def test_the_template_is_made_of_the_files(tmp_path):
 
 
 def test_the_template_fits_into_cloudformation():
-    # AWS CloudFormation quotas: 1 MB of a template in S3, 500 resources; Athena: 262,144 bytes of a query, 1,024 of a description.
+    # AWS CloudFormation quotas: 1 MB of a template in S3, 500 resources.
     content = athena_template.TEMPLATE.read_text()
     assert len(content.encode()) < 1_000_000
     assert content.count("\n    Type: AWS::") < 500
