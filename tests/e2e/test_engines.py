@@ -3,17 +3,20 @@
 Trino finds tables, views and prepared statements as `make deploy` put them into the emulator's catalog; DuckDB reads the same files.
 """
 
+import base64
+import contextlib
 import datetime
 import json
 import subprocess
 from collections import Counter
 
 import pytest
+import sqlglot
 
 import answers
 import incident
 import raw_events
-from athena_template import RAW_COLUMNS, RAW_VIEW, USER_IDENTITY
+from athena_template import LAYOUTS, RAW_COLUMNS, RAW_VIEW, TEMPLATE, USER_IDENTITY
 from athena_template import raw_events as raw_select
 from catalog import Catalog
 from conftest import make_bucket
@@ -547,3 +550,29 @@ def test_hostile_values_are_bound_and_never_read_as_sql(lake, trino_server, duck
         values = {"session_arn": value, "since": str(FIRST_DAY), "until": str(LAST_DAY)}
         _, by_trino = trino_server.ask(investigation.positional, [values[name] for name in investigation.marks], DATABASE)
         assert by_trino == [] == asked(duckdb_database, investigation.sql, values)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_view_of_raw_events_has_the_partition_columns_of_the_table(layout, emulator):
+    name = "partitions-" + layout.replace(",", "-")
+    s3, glue = emulator.client("s3"), emulator.client("glue")
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        make_bucket(emulator, "templates")
+    s3.put_object(Bucket="templates", Key="investigations.yaml", Body=TEMPLATE.read_bytes())
+    glue.create_database(DatabaseInput={"Name": name})
+    values = {"DatabaseName": name, "Workgroup": "", "CloudTrailTable": "their.events", "CloudTrailPartitions": layout}
+    formation = emulator.client("cloudformation")
+    formation.create_stack(
+        StackName=name, TemplateURL=f"{emulator.url}/templates/investigations.yaml",
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+    )
+    formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    view = glue.get_table(DatabaseName=name, Name=RAW_VIEW)["Table"]
+    encoded = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
+    definition = json.loads(base64.b64decode(encoded))
+    selected = sqlglot.parse_one(definition["originalSql"], read="athena").named_selects
+    told = [column["name"] for column in definition["columns"]]
+    assert told == selected == [column["Name"] for column in view["StorageDescriptor"]["Columns"]]
+    assert [column for column in told if column in layout.split(",")] == layout.split(",")
+    assert definition["schema"] == name
+    assert "FROM their.events AS e" in definition["originalSql"]
