@@ -7,9 +7,10 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-# What a page must not exceed, an element at a time: what is put out of sight on purpose lies to the left.
+# What is wider than the page, or a text than its picture: what is put out of sight on purpose lies to the left.
 TOO_WIDE = """() => [...document.querySelectorAll('body *')]
-  .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .filter(element => element.getBoundingClientRect().right >
+    1 + (element.ownerSVGElement || document.documentElement).getBoundingClientRect().right)
   .map(element => element.tagName + '.' + element.getAttribute('class') + ': ' + element.textContent.slice(0, 60))"""
 
 # Texts whose colour is too near to what they stand on (WCAG 2.2, AA). Backgrounds are opaque colours here, or none.

@@ -157,7 +157,7 @@ def test_a_hostile_name_is_shown_harmlessly(lake, chromium, tmp_path):
 def test_a_page_prints_on_few_sheets(lake, chromium, tmp_path):
     """In black on white, whatever the screen's scheme."""
     page = page_of(lake, ANNAS_KEY, tmp_path)
-    assert 2 <= chromium.printed_pages(page) <= 8
+    assert 2 <= chromium.printed_pages(page) <= 12
     pictures = os.environ.get("REPORT_PICTURES")
     picture = pathlib.Path(pictures) / "print.png" if pictures else None
     printed = chromium.see(page, 720, "dark", media="print", picture=picture)

@@ -446,6 +446,30 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn all_of_an_origin_and_all_with_a_policy_pass_a_scan(rows in arbitrary::sessions(8)) {
+            let file = Bytes::from(encode_data_object(&rows).unwrap());
+            for origin in rows.iter().map(|row| &row.origin) {
+                let passed = scan_all(&file, Filter::same_origin(origin));
+                let has_name = origin.arn.is_some() || origin.principal_id.is_some() || origin.name.is_some();
+                let is_same = |row: &&Session| match has_name {
+                    true => row.origin.is_same_identity(origin),
+                    false => row.origin.event_id == origin.event_id && row.origin.origin_type == origin.origin_type,
+                };
+                for row in rows.iter().filter(is_same) {
+                    prop_assert!(passed.contains(row), "{:?}", origin);
+                }
+                prop_assert!(passed.iter().all(|row| row.origin.origin_type == origin.origin_type));
+            }
+            let has_policy = |row: &&Session| row.issuance.policy.session_scope_sha256.is_some();
+            let expected: Vec<_> = rows.iter().filter(has_policy).cloned().collect();
+            prop_assert_eq!(scan_all(&file, Filter::with_policy()), expected);
+        }
+    }
+
     const SUBJECTS: [&str; 6] = [
         "ASIA0001",
         "AROA1",

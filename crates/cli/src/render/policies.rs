@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
 use super::page::Page;
-use super::policy::{in_words, laid_out};
+use super::policy::{NARROWS, in_words, laid_out};
 use super::text::{count, safe};
 use super::words::{moment, policy_name};
 use crate::look::{Look, Tone};
@@ -27,6 +27,8 @@ pub(crate) fn render(used: &[Used], look: Look) -> String {
         page.gap("");
         one(&mut page, used);
     }
+    page.gap("");
+    page.paragraph(&(NARROWS.to_owned(), Tone::Dim));
     page.into_text()
 }
 
@@ -34,7 +36,7 @@ fn one(page: &mut Page, used: &Used) {
     let policy = &used.policy;
     page.paragraph(&(format!("policy {}", hash(used)), Tone::Accent));
     if hash(used) != scope(used) && !policy.session_policy_arns.is_empty() {
-        let text = format!("with managed policies: {}", scope(used));
+        let text = format!("together with its managed policies {}", scope(used));
         page.bullet("  ", &(text, Tone::Dim));
     }
     let mut facts = vec![count(used.sessions, "session", "sessions")];

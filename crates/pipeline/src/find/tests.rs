@@ -4,9 +4,11 @@ use serde_json::Value;
 use trailback_cloudtrail::Record;
 use trailback_sessions::{LinkStatus, observe};
 use trailback_tables::Table;
+use trailback_tables::partition::Day;
 
 use super::*;
 use crate::link::{LinkOptions, link as relink};
+use crate::searched::searched;
 use crate::store::faulty::FaultyStore;
 use crate::story::{
     self, ACCOUNT, by_session, by_user, days, ingest, key, lake_in, memory_lake, minute, silent,
@@ -106,6 +108,80 @@ async fn ancestors_come_as_full_rows_origin_first() {
     let ancestors_of_third = ancestors(&lake, &third).await.unwrap();
     assert_eq!(numbers(&ancestors_of_third), [1, 2]);
     assert_eq!(ancestors(&lake, &ancestors_of_third[0]).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_has_all_its_sessions_of_a_time_and_nobody_elses() {
+    let lake = lake_of(&chain_and_other()).await;
+    let third = find(&lake, &key(3).parse().unwrap(), &ALWAYS)
+        .await
+        .unwrap()
+        .remove(0);
+    let of_alice = |range: TimeRange, rows_max| {
+        let (lake, origin) = (&lake, &third.origin);
+        async move { of_origin(lake, origin, &range, rows_max).await.unwrap() }
+    };
+    let all = of_alice(ALWAYS, 10).await;
+    assert_eq!((numbers(&all.sessions), all.is_cut), (vec![1, 2, 3], false));
+    let later = TimeRange {
+        since: Some(minute(26 * 60)),
+        until: Some(minute(27 * 60)),
+    };
+    assert_eq!(numbers(&of_alice(later, 10).await.sessions), [2]);
+    let exact = of_alice(ALWAYS, 3).await;
+    assert_eq!(
+        (numbers(&exact.sessions), exact.is_cut),
+        (vec![1, 2, 3], false)
+    );
+    let cut = of_alice(ALWAYS, 2).await;
+    assert_eq!((numbers(&cut.sessions), cut.is_cut), (vec![1, 2], true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_without_a_name_has_only_its_own_chain() {
+    let lake = lake_of(&chain_and_other()).await;
+    let third = find(&lake, &key(3).parse().unwrap(), &ALWAYS)
+        .await
+        .unwrap()
+        .remove(0);
+    let nameless = Origin {
+        arn: None,
+        name: None,
+        principal_id: None,
+        ..(*third.origin).clone()
+    };
+    let own = of_origin(&lake, &nameless, &ALWAYS, 10).await.unwrap();
+    assert_eq!(numbers(&own.sessions), [1, 2, 3]);
+    let of_nobody = Origin {
+        event_id: Text::from("no such record"),
+        ..nameless
+    };
+    let none = of_origin(&lake, &of_nobody, &ALWAYS, 10).await.unwrap();
+    assert_eq!(none, OfOrigin::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_searched_is_told_by_day_and_log_object() {
+    let lake = lake_of(&chain_and_other()).await;
+    let first = Day::of(minute(0));
+    let told = searched(&lake, &(first..=first.plus(3))).await.unwrap();
+    let rows: Vec<Option<u64>> = told.days.values().copied().collect();
+    assert_eq!(rows, [Some(1), Some(3), Some(1)]);
+    let outcomes = told.log_objects.outcomes.unwrap();
+    assert_eq!((told.log_objects.count, outcomes.read), (1, 1));
+    assert_eq!((outcomes.records, outcomes.failed), (5, 0));
+    let none = searched(&lake, &(first.plus(7)..=first.plus(8)))
+        .await
+        .unwrap();
+    assert_eq!((none.days.len(), none.log_objects.count), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_found_by_any_of_some_event_ids() {
+    let lake = lake_of(&chain_and_other()).await;
+    let ids = [story::event_id(4), story::event_id(2), story::event_id(9)].map(Text::from);
+    let found = with_event_ids(&lake, &ids, &ALWAYS).await.unwrap();
+    assert_eq!(numbers(&found), [2, 4]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

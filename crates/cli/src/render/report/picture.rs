@@ -24,10 +24,10 @@ const ROW: usize = 92;
 
 /// How many characters of a text fit beside the lanes, on a wide screen and on a narrow one.
 const WIDE_MAX: usize = 48;
-const NARROW_MAX: usize = 24;
+const NARROW_MAX: usize = 22;
 
 /// How many characters fit into the second column, on a wide screen and on paper.
-const SIDE_MAX: usize = 40;
+const SIDE_MAX: usize = 48;
 const SIDE_PAPER_MAX: usize = 24;
 
 /// As many colours as the style has for lanes.
@@ -94,6 +94,7 @@ pub(super) fn legend(hops: &[Session]) -> Markup {
                     span.key aria-hidden="true" { (Lanes::letter(lane)) }
                     @match account {
                         Some(account) => { "account " (safe(account)) }
+                        None if is_known && lane == 0 => { "outside of all accounts" }
                         None => { "account not in the logs" }
                     }
                     @if lane == 0 { span.soft { (start) } }
@@ -278,6 +279,6 @@ fn side(session: &Session, y: usize) -> Markup {
             "link: " tspan class=(class(link_tone)) { (link) }
             @if !mfa.is_empty() { tspan { "   MFA: " } tspan class=(class(mfa_tone)) { (mfa) } }
         }
-        @if !policies.is_empty() { (fitted(y + 33, &format!("limited by policy {}", policies.join(", ")))) }
+        @if !policies.is_empty() { (fitted(y + 33, &format!("policy {}", policies.join(", ")))) }
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn answer(case: &Case) -> Markup {
             p.question { "Who is behind" }
             h1 { (shortened(&safe(&case.subject), HEADING_MAX)) "?" }
             @if is_known {
-                p.who { (named_origin(last)) }
+                p.who { (shortened(&named_origin(last), HEADING_MAX)) }
                 @if let Some((mfa, tone)) = origin_mfa(last) { p.badge.(class(tone)) { (mfa) } }
             } @else {
                 p.who { "Not known" }
@@ -86,21 +86,41 @@ fn origin_facts(session: &Session) -> Markup {
     }
 }
 
+/// Of a longer chain the first and last steps are told in sentences.
+const STORY_MAX: usize = 12;
+const STORY_FIRST: usize = 6;
+const STORY_LAST: usize = 4;
+
 /// What happened, in sentences.
 pub(super) fn story(hops: &[Session]) -> Markup {
+    let (first, last) = match hops.len() > STORY_MAX {
+        true => (STORY_FIRST, hops.len() - STORY_LAST),
+        false => (hops.len(), hops.len()),
+    };
     html! {
         section.story {
             h2 { "What happened, in plain words" }
             ol {
-                @for (position, session) in hops.iter().enumerate() {
-                    li {
-                        span.when { (moment(session.issuance.record.event_time)) }
-                        span {
-                            (shortened(&doer(hops, position), HEADING_MAX)) " " (shortened(&deed(session), 2 * HEADING_MAX))
-                            " " (circumstances(session)) "."
-                        }
-                    }
+                @for position in 0..first { (step(hops, position)) }
+                @if first < last {
+                    li { span.when { "…" } span.soft {
+                        "and so on: " (count((last - first) as u64, "step", "steps")) ", each in full below"
+                    } }
                 }
+                @for position in last..hops.len() { (step(hops, position)) }
+            }
+        }
+    }
+}
+
+fn step(hops: &[Session], position: usize) -> Markup {
+    let session = &hops[position];
+    html! {
+        li {
+            span.when { (moment(session.issuance.record.event_time)) }
+            span {
+                (shortened(&doer(hops, position), HEADING_MAX)) " " (shortened(&deed(session), 2 * HEADING_MAX))
+                " " (circumstances(session)) "."
             }
         }
     }
@@ -151,15 +171,15 @@ fn candidates(candidates: &[Session]) -> Markup {
             table.stack.fixed {
                 thead { tr {
                     th.of-time scope="col" { "Time (UTC)" } th scope="col" { "Session" } th scope="col" { "Origin" }
-                    th.of-from scope="col" { "From" } th scope="col" { "Key handed out" } th.of-event scope="col" { "Event" }
+                    th.of-address scope="col" { "From" } th scope="col" { "Key handed out" } th.of-event scope="col" { "Event" }
                 } }
                 tbody {
                     @for session in candidates {
                         tr {
                             td data-label="Time (UTC)" { (moment(session.issuance.record.event_time)) }
-                            td data-label="Session" { (session_name(session)) }
-                            td data-label="Origin" { (origin(&session.origin)) }
-                            td data-label="From" { (shown(session.issuance.record.source_ip_address.as_ref())) }
+                            td data-label="Session" { (shortened(&session_name(session), HEADING_MAX)) }
+                            td data-label="Origin" { (shortened(&origin(&session.origin), HEADING_MAX)) }
+                            td data-label="From" { (shortened(&shown(session.issuance.record.source_ip_address.as_ref()), HEADING_MAX)) }
                             td data-label="Key handed out" { (shown(session.issuance.session.access_key_id.as_ref())) }
                             td data-label="Event" { (code(&session.issuance.record.event_id)) }
                         }

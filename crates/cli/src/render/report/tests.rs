@@ -91,6 +91,33 @@ fn several_sessions_share_a_page_with_a_list() {
     }
 }
 
+#[test]
+fn a_long_chain_is_told_by_its_ends_and_many_sessions_by_the_nearest() {
+    let mut hops = stories::cross_account_chain();
+    for number in 100..140 {
+        let before = hops[hops.len() - 1].clone();
+        let next = stories::issued(number, "09:13:00", stories::PROD_ACCOUNT, "web", "again");
+        hops.push(stories::linked(
+            next,
+            &before,
+            trailback_sessions::Evidence::IssuedKey,
+        ));
+    }
+    let mut case = case("ASIA", hops);
+    case.of_origin.sessions = (200..500)
+        .map(|number| stories::issued(number, "09:40:00", stories::PROD_ACCOUNT, "web", "other"))
+        .chain(case.hops.clone())
+        .collect();
+    let page = page(&[case]);
+    let rows = page.matches("<td data-label=\"Outcome\"").count();
+    let own = page.matches("<tr class=\"own\">").count();
+    let bars = page.matches("<line class=\"bar\"").count();
+    assert_eq!((rows, own, bars), (200, 43, 40));
+    assert!(page.contains("143 sessions further away in time"));
+    assert!(page.contains("and so on: 33 steps, each in full below"));
+    assert_eq!(page.matches("<section class=\"card\">").count(), 43);
+}
+
 /// Everything an attacker may choose, in every field that the page shows.
 fn hostile_case(hostile: &str) -> Case {
     let mut hops = stories::cross_account_chain();

@@ -13,8 +13,11 @@ use super::words::{class, code, duration, shortened, time, time_of_day, toned};
 /// How many bars are drawn: those of the chain, then those nearest to its end.
 const BARS_MAX: usize = 40;
 
-/// How many sessions the table lists.
+/// How many sessions the table lists, chosen in the same way.
 const ROWS_MAX: usize = 200;
+
+/// How much of a text stands in a cell.
+const CELL_MAX: usize = 100;
 
 /// Where the bars begin, and how high a row is, in pixels.
 const AXIS: usize = 34;
@@ -25,7 +28,7 @@ const NAME_MAX: usize = 46;
 
 /// How much of a name stands above a bar, on a wide screen and on a narrow one.
 const WIDE_MAX: usize = 90;
-const NARROW_MAX: usize = 26;
+const NARROW_MAX: usize = 24;
 
 /// Marks at about this many moments.
 const TICKS: i64 = 4;
@@ -42,6 +45,7 @@ pub(super) fn section(case: &Case, number: usize) -> Markup {
         .collect();
     let is_session = |row: &&Session| row.issuance.session.session_type != SessionType::Witness;
     let sessions: Vec<&Session> = case.of_origin.sessions.iter().filter(is_session).collect();
+    let at = last.issuance.record.event_time;
     let who = shortened(&origin(&last.origin), NAME_MAX);
     html! {
         section.panel.timeline aria-labelledby={ "timeline-" (number) } {
@@ -50,8 +54,14 @@ pub(super) fn section(case: &Case, number: usize) -> Markup {
             }
             p.lead { (lead(case, &sessions)) }
             @if !sessions.is_empty() {
-                (picture(&drawn(&sessions, &own, last.issuance.record.event_time), &own, number))
-                (table(&sessions, &own))
+                (picture(&nearest(&sessions, &own, at, BARS_MAX), &own, number))
+                (table(&nearest(&sessions, &own, at, ROWS_MAX), &own))
+                @if sessions.len() > ROWS_MAX {
+                    p.note {
+                        (count((sessions.len() - ROWS_MAX) as u64, "session", "sessions"))
+                        " further away in time are not in this table; `trailback descendants` lists all."
+                    }
+                }
             }
         }
     }
@@ -68,8 +78,13 @@ fn lead(case: &Case, sessions: &[&Session]) -> Markup {
     }
 }
 
-/// Which sessions are drawn, in the order of time.
-fn drawn<'s>(sessions: &[&'s Session], own: &BTreeSet<&Text>, at: Timestamp) -> Vec<&'s Session> {
+/// The sessions of the chain, and those nearest to its end, in the order of time.
+fn nearest<'s>(
+    sessions: &[&'s Session],
+    own: &BTreeSet<&Text>,
+    at: Timestamp,
+    sessions_max: usize,
+) -> Vec<&'s Session> {
     let mut nearest = sessions.to_vec();
     nearest.sort_by_key(|session| {
         let record = &session.issuance.record;
@@ -78,7 +93,7 @@ fn drawn<'s>(sessions: &[&'s Session], own: &BTreeSet<&Text>, at: Timestamp) -> 
             record.event_time.0.abs_diff(at.0),
         )
     });
-    nearest.truncate(BARS_MAX);
+    nearest.truncate(sessions_max);
     nearest.sort_by_key(|session| place(session));
     nearest
 }
@@ -123,6 +138,15 @@ impl Axis {
         format!("{:.1}%", share * 100.0)
     }
 
+    /// To which side of its moment a text stands, so that none is cut off at the edges.
+    fn anchor(&self, at: i64) -> &'static str {
+        match (at - self.start) * 100 / self.span {
+            ..15 => "start",
+            85.. => "end",
+            _ => "middle",
+        }
+    }
+
     /// Round moments: whole minutes, hours or days, a few of them.
     fn ticks(&self) -> impl Iterator<Item = Timestamp> {
         const STEPS: [i64; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440, 2880];
@@ -149,7 +173,7 @@ fn picture(sessions: &[&Session], own: &BTreeSet<&Text>, number: usize) -> Marku
             }
             @for tick in axis.ticks() {
                 line.grid x1=(axis.x(tick.0)) x2=(axis.x(tick.0)) y1="24" y2=(height) {}
-                text.tick x=(axis.x(tick.0)) y="16" text-anchor="middle" { (tick_text(tick)) }
+                text.tick x=(axis.x(tick.0)) y="16" text-anchor=(axis.anchor(tick.0)) { (tick_text(tick)) }
             }
             @for (row, session) in sessions.iter().enumerate() { (bar(session, &axis, AXIS + ROW * row, own)) }
         }
@@ -196,13 +220,7 @@ fn table(sessions: &[&Session], own: &BTreeSet<&Text>) -> Markup {
                 th.of-event scope="col" { "Event" }
             } }
             tbody {
-                @for session in sessions.iter().take(ROWS_MAX) { (row(session, own.contains(&session.issuance.record.event_id))) }
-            }
-        }
-        @if sessions.len() > ROWS_MAX {
-            p.note {
-                (count((sessions.len() - ROWS_MAX) as u64, "later session is", "later sessions are"))
-                " not in this table; `trailback descendants` lists them all."
+                @for session in sessions { (row(session, own.contains(&session.issuance.record.event_id))) }
             }
         }
     }
@@ -214,9 +232,9 @@ fn row(session: &Session, is_own: bool) -> Markup {
     html! {
         tr class=[is_own.then_some("own")] {
             td data-label="Time (UTC)" { (moment(record.event_time)) }
-            td data-label="Session" { span { (session_name(session)) @if is_own { " " span.badge.accent { "this chain" } } } }
+            td data-label="Session" { span { (shortened(&session_name(session), CELL_MAX)) @if is_own { " " span.badge.accent { "this chain" } } } }
             td data-label="Account" { (account(session)) }
-            td data-label="From" { (shown(record.source_ip_address.as_ref())) }
+            td data-label="From" { (shortened(&shown(record.source_ip_address.as_ref()), CELL_MAX)) }
             td data-label="MFA" { (toned(&mfa(session))) }
             td data-label="Outcome" class=(class(outcome.1)) { (outcome.0) }
             td data-label="Event" { (code(&record.event_id)) }
