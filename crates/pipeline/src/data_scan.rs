@@ -87,7 +87,11 @@ pub(crate) async fn read<R: DataRow>(lake: &Lake, object: &DataKey) -> Result<Ve
 }
 
 /// Fetches parts of an object, sorted by their start; near ones in one request.
-async fn fetch(lake: &Lake, name: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+pub(crate) async fn fetch(
+    lake: &Lake,
+    name: &str,
+    ranges: &[Range<u64>],
+) -> Result<Vec<Bytes>, StoreError> {
     let requests = join_near(ranges);
     let get = |range: Range<u64>| async move {
         let bytes = lake.store().get_range(name, range.clone(), None).await?;

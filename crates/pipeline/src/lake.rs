@@ -8,6 +8,7 @@ use bytes::Bytes;
 use trailback_tables::Table;
 
 use crate::location::{Location, S3OnDemand};
+use crate::store::counted::{CountedStore, Counts};
 use crate::store::folder::{self, FolderStore};
 use crate::store::s3::{S3, S3Location, S3Store};
 use crate::store::{Condition, Metadata, Store, StoreError};
@@ -265,6 +266,16 @@ impl Lake {
             }
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// The same lake, and what is asked of its store from now on through this handle.
+    pub fn counted(&self) -> (Lake, Arc<Counts>) {
+        let (store, counts) = CountedStore::new(Arc::clone(&self.store));
+        let lake = Lake {
+            store: Arc::new(store),
+            ..self.clone()
+        };
+        (lake, counts)
     }
 
     /// The store.

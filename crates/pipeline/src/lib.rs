@@ -2,7 +2,7 @@
 //!
 //! The data meets the rooms of this crate in this order: [`log_objects`] are found and opened, [`extract`] turns
 //! them into fragments, [`link`] turns
-//! fragments into the linked table, [`find`] answers from the table. All of them work on a [`Lake`](lake::Lake), which
+//! fragments into the linked table, [`find`] answers from the table, and [`published`] shows it to other engines. All of them work on a [`Lake`](lake::Lake), which
 //! lies in a [`Store`](store::Store). What the rows mean is `sessions`' business, how they lie in files is `tables`'.
 //!
 //! What is deliberately absent: printing, the environment, and a runtime; callers bring their own tokio.
@@ -19,6 +19,7 @@ pub mod link;
 pub mod location;
 pub mod log_objects;
 pub mod progress;
+pub mod published;
 pub mod searched;
 pub mod store;
 #[cfg(test)]

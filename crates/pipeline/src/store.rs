@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+pub mod counted;
 #[cfg(test)]
 pub(crate) mod faulty;
 pub mod folder;

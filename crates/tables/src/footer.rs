@@ -132,7 +132,9 @@ impl Footer {
             .sum()
     }
 
-    pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {
+    /// What the footer says of the file's row groups and columns.
+    #[must_use]
+    pub fn metadata(&self) -> &Arc<ParquetMetaData> {
         &self.metadata
     }
 }

@@ -3,6 +3,7 @@
 //! No I/O happens here. [`encode_fragment`] and [`encode_data_object`] give bytes, [`decode_fragment`] and
 //! [`decode_data_object`] take them, and [`scan::Scan`] asks for the byte ranges it wants of a file too large to be read whole.
 
+pub mod checked;
 mod checksums;
 pub mod columns;
 pub mod ddl;

@@ -42,19 +42,17 @@ use parquet::file::metadata::{
 };
 use trailback_sessions::Session;
 
-use crate::checksums::Checksums;
+use crate::checked::{Opening, check_length};
 use crate::decode::{BATCH_ROWS, DecodedRows, known_columns, reader_metadata};
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
-use crate::footer::{Footer, footer_range};
+use crate::footer::Footer;
 use crate::schema::{FileKind, Table};
 use bloom::BloomChecks;
 
-/// How much of the file's end is asked for at first: the footer of a file with one row group, in one request.
-const TAIL_BYTES: u64 = 64 * 1024;
-
 /// What is scanned.
-const KIND: FileKind = FileKind::DataObject(Table::Sessions);
+const TABLE: Table = Table::Sessions;
+const KIND: FileKind = FileKind::DataObject(TABLE);
 
 /// What a scan wants or has.
 #[derive(Debug)]
@@ -70,7 +68,6 @@ pub enum Step {
 /// A scan of one data object.
 #[derive(Debug)]
 pub struct Scan {
-    file_len: u64,
     filter: Filter,
     footer: Option<Footer>,
     state: State,
@@ -81,9 +78,9 @@ pub struct Scan {
 
 #[derive(Debug)]
 enum State {
-    /// The last bytes of the file, from this range on, are wanted.
+    /// The last bytes of the file are wanted, or supplied.
     Tail {
-        range: Range<u64>,
+        opening: Opening,
         bytes: Option<Bytes>,
     },
     /// Bloom filters decide between row groups.
@@ -99,10 +96,12 @@ impl Scan {
     /// A scan of a data object of that length, in bytes.
     #[must_use]
     pub fn new(file_len: u64, filter: Filter) -> Self {
-        let range = file_len.saturating_sub(TAIL_BYTES)..file_len;
-        let state = State::Tail { range, bytes: None };
+        let opening = Opening::new(TABLE, file_len);
+        let state = State::Tail {
+            opening,
+            bytes: None,
+        };
         Self {
-            file_len,
             filter,
             footer: None,
             state,
@@ -133,17 +132,14 @@ impl Scan {
     /// When bytes are not as long as their range, or not those that were written.
     pub fn supply(&mut self, ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Result<(), TableError> {
         for (index, range) in ranges.iter().enumerate() {
-            let len = bytes.get(index).map_or(0, Bytes::len);
-            if range.end.checked_sub(range.start) != Some(len as u64) {
-                let Range { start, end } = *range;
-                return Err(TableError::SuppliedLength { start, end, len });
-            }
+            check_length(range, bytes.get(index).unwrap_or(&Bytes::new()))?;
         }
         let supplied = self.checked(ranges, bytes)?.into_iter();
         match &mut self.state {
-            State::Tail { range, bytes } => {
+            State::Tail { opening, bytes } => {
+                let tail = opening.wanted();
                 *bytes = supplied
-                    .filter(|(given, _)| given == range)
+                    .filter(|(given, _)| *given == tail)
                     .map(|(_, b)| b)
                     .last();
             }
@@ -176,23 +172,12 @@ impl Scan {
         bytes: Vec<Bytes>,
     ) -> Result<Vec<(Range<u64>, Bytes)>, TableError> {
         let supplied: Vec<_> = ranges.into_iter().zip(bytes).collect();
-        let checksums = self.footer.as_ref().and_then(Footer::checksums);
-        let Some(checksums) = checksums else {
+        let Some(footer) = &self.footer else {
             return Ok(supplied);
         };
-        for (range, bytes) in &supplied {
-            checksums.check(range.start, bytes)?;
-        }
-        let cut = |wanted: Range<u64>| {
-            let covers = |(range, _): &&(Range<u64>, Bytes)| {
-                range.start <= wanted.start && wanted.end <= range.end
-            };
-            let (range, bytes) = supplied.iter().find(covers)?;
-            let place = (wanted.start - range.start) as usize..(wanted.end - range.start) as usize;
-            Some((wanted, bytes.slice(place)))
-        };
         let wanted = std::mem::take(&mut self.wanted);
-        Ok(wanted.into_iter().filter_map(cut).collect())
+        let parts = footer.cut(&wanted, &supplied)?;
+        Ok(wanted.into_iter().zip(parts).collect())
     }
 
     /// Goes on as far as the bytes supplied allow. After an error there is no more to come.
@@ -224,38 +209,23 @@ impl Scan {
 
     /// Asks for the blocks that hold what is needed, because only whole blocks can be checked.
     fn in_whole_blocks(&mut self, step: Step) -> Result<Step, TableError> {
-        let checksums = self.footer.as_ref().and_then(Footer::checksums);
-        let (Step::Need(ranges), Some(checksums)) = (&step, checksums) else {
+        let (Step::Need(ranges), Some(footer)) = (&step, &self.footer) else {
             return Ok(step);
         };
-        let body_len = checksums.body_len();
-        let is_outside = |range: &Range<u64>| range.start > range.end || range.end > body_len;
-        if ranges.iter().any(is_outside) {
-            return Err(TableError::NotParquet {
-                reason: "a page lies outside the file",
-            });
-        }
-        let blocks = checksums.cover(ranges);
+        let blocks = footer.blocks(ranges)?;
         self.wanted.clone_from(ranges);
         Ok(Step::Need(blocks))
     }
 
     fn read_tail(&mut self) -> Result<Option<Step>, TableError> {
-        let State::Tail { range, bytes } = &mut self.state else {
+        let State::Tail { opening, bytes } = &mut self.state else {
             return Ok(None);
         };
         let Some(tail) = bytes.take() else {
-            return Ok(Some(Step::Need(vec![range.clone()])));
+            return Ok(Some(Step::Need(vec![opening.wanted()])));
         };
-        let footer = footer_range(self.file_len, &tail)?;
-        let start = Checksums::start(footer.start);
-        match start.checked_sub(range.start) {
-            Some(before) => {
-                let bytes = tail.slice(before as usize..);
-                let footer = Footer::decode_checked(self.file_len, footer, &bytes, KIND)?;
-                self.start(footer)?;
-            }
-            None => *range = start..self.file_len,
+        if let Some(footer) = opening.supply(&tail)? {
+            self.start(footer)?;
         }
         Ok(None)
     }
@@ -313,10 +283,11 @@ impl Scan {
         let metadata = ParquetMetaDataBuilder::new(metadata.file_metadata().clone())
             .set_row_groups(left)
             .build();
-        let decoder = ParquetMetaDataPushDecoder::try_new_with_metadata(self.file_len, metadata)
-            .map_err(while_doing("read a page index"))?
-            .with_column_index_policy(PageIndexPolicy::Skip)
-            .with_offset_index_policy(PageIndexPolicy::Optional);
+        let decoder =
+            ParquetMetaDataPushDecoder::try_new_with_metadata(footer.file_len(), metadata)
+                .map_err(while_doing("read a page index"))?
+                .with_column_index_policy(PageIndexPolicy::Skip)
+                .with_offset_index_policy(PageIndexPolicy::Optional);
         self.state = State::PageIndex(Box::new(decoder));
         Ok(())
     }

@@ -39,6 +39,12 @@ impl Table {
             Self::LogObjects => LOG_OBJECTS,
         }
     }
+
+    /// The Arrow schema of its data objects; the day is the name of their folder, and no column of theirs.
+    #[must_use]
+    pub fn arrow_schema(self) -> SchemaRef {
+        arrow_schema(self.columns())
+    }
 }
 
 /// What a file is of its table.

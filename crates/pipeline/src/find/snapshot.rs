@@ -7,13 +7,12 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use trailback_sessions::{Session, Timestamp};
 use trailback_tables::Table;
 use trailback_tables::filter::Filter;
-use trailback_tables::partition::{DataKey, Day, DayPart, EventHour, manifest_key};
+use trailback_tables::partition::{DataKey, Day, DayPart, EventHour};
 
 use super::{FindError, TimeRange, place};
-use crate::catalog;
 use crate::data_scan;
 use crate::lake::Lake;
-use crate::store::StoreError;
+use crate::published;
 
 /// How many data objects are scanned at once. Of most of them a scan reads a footer and a Bloom filter: in S3 that is waiting for two
 /// or three replies of 20 to 50 ms each, hundreds of times for a key whose day nobody knows.
@@ -34,27 +33,8 @@ pub(super) struct Snapshot<'a> {
 impl<'a> Snapshot<'a> {
     /// Looks at the manifests of some time.
     pub(super) async fn take(lake: &'a Lake, range: &TimeRange) -> Result<Snapshot<'a>, FindError> {
-        let days = days_of(range);
-        // Manifests first, so that what they name is in the listing.
-        let partitions = catalog::partitions(lake, Table::Sessions, &days).await?;
-        let sizes = catalog::data_objects(lake, Table::Sessions, &days).await?;
-        let mut objects = BTreeMap::new();
-        for (day, partition) in partitions {
-            let Some(manifest) = partition.manifest else {
-                let location = lake.store().location(&manifest_key(Table::Sessions, day));
-                return Err(FindError::Damaged {
-                    location,
-                    cause: None,
-                });
-            };
-            for key in manifest.objects().filter(|key| may_hold(key, range)) {
-                let Some(object) = sizes.get(key) else {
-                    let location = lake.store().location(&key.to_string());
-                    return Err(StoreError::NotFound { location }.into());
-                };
-                objects.insert(key.clone(), object.size_bytes);
-            }
-        }
+        let mut objects = published::objects(lake, Table::Sessions, &days_of(range)).await?;
+        objects.retain(|key, _| may_hold(key, range));
         Ok(Snapshot { lake, objects })
     }
 

@@ -5,6 +5,7 @@ use trailback_sessions::{Text, Timestamp};
 
 use super::*;
 use crate::arbitrary::{self, RECURRING};
+use crate::checked::TAIL_BYTES;
 use crate::encode_data_object;
 
 /// What a scan found, and what it read to find it.
