@@ -16,6 +16,9 @@ const AROUND_MS: i64 = 24 * 3_600_000;
 /// How far at first, so that a service with thousands of sessions an hour does not have to be read for days: an hour.
 const NEAR_MS: i64 = 3_600_000;
 
+/// How far where even that is too much, in milliseconds: five minutes.
+const CLOSE_MS: i64 = 5 * 60_000;
+
 /// With so many sessions near the chain, no more are looked for.
 const NEAR_ENOUGH: usize = 300;
 
@@ -53,6 +56,11 @@ async fn what_else(
     }
     let near = around(hops, NEAR_MS);
     let found = of_origin(lake, &last.origin, &near, OF_ORIGIN_MAX).await?;
+    if found.is_cut {
+        let close = around(hops, CLOSE_MS);
+        let found = of_origin(lake, &last.origin, &close, OF_ORIGIN_MAX).await?;
+        return Ok((close, found));
+    }
     if found.sessions.len() >= NEAR_ENOUGH {
         return Ok((near, found));
     }
