@@ -52,9 +52,30 @@ pub(crate) enum Command {
     /// List the session policies of a lake, or show how two of them differ
     #[command(after_help = POLICIES_EXAMPLES)]
     Policies(Policies),
+    /// Ask a saved investigation, or list them
+    ///
+    /// The same questions that are deployed to Athena, in the same SQL, answered on this machine.
+    #[cfg(feature = "investigate")]
+    #[command(after_help = INVESTIGATE_EXAMPLES)]
+    Investigate(Investigate),
+    /// Ask in SQL: tables `sessions` and `log_objects`, and the views of the saved investigations
+    #[cfg(feature = "investigate")]
+    #[command(after_help = QUERY_EXAMPLES)]
+    Query(Query),
     /// Show the columns of a table, or its Athena DDL
     Schema(Schema),
 }
+
+#[cfg(feature = "investigate")]
+const INVESTIGATE_EXAMPLES: &str = "Examples:
+  trailback investigate
+  trailback investigate who-is-behind-this-access-key --explain
+  trailback investigate who-is-behind-this-access-key --param access_key_id=ASIAWO645SY5JF6HUBQ3 --lake lake";
+
+#[cfg(feature = "investigate")]
+const QUERY_EXAMPLES: &str = "Examples:
+  trailback query 'SELECT role_arn, count(*) AS sessions FROM sessions_issued GROUP BY role_arn' --lake lake
+  trailback query - --lake lake --format csv < question.sql";
 
 const TRACE_EXAMPLES: &str = "Examples:
   trailback trace ASIAWO645SY5JF6HUBQ3 --lake lake
@@ -186,6 +207,97 @@ pub(crate) struct Policies {
     /// How they are written
     #[arg(long, value_enum, default_value_t = PoliciesFormat::Table)]
     pub(crate) format: PoliciesFormat,
+}
+
+/// See [`Command::Investigate`].
+#[cfg(feature = "investigate")]
+#[derive(Debug, Args)]
+pub(crate) struct Investigate {
+    /// Which investigation; none lists them all
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE")]
+    pub(crate) lake: Option<OsString>,
+    /// What the investigation asks for; repeat for several
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<String>,
+    /// The first day to look at (UTC): 2026-11-20 [default: the lake's first]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<String>,
+    /// The last day to look at (UTC) [default: the lake's last]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) until: Option<String>,
+    /// Only say what it finds, how to read it, what it asks for and what it reads
+    #[arg(long, conflicts_with = "sql")]
+    pub(crate) explain: bool,
+    /// Only print its SQL: as it is saved, or as a prepared statement of Athena
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, default_missing_value = "saved")]
+    pub(crate) sql: Option<SqlForm>,
+    #[command(flatten)]
+    pub(crate) rows: RowOutput,
+    #[command(flatten)]
+    pub(crate) limits: EngineLimits,
+}
+
+/// How the SQL of an investigation is printed.
+#[cfg(feature = "investigate")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SqlForm {
+    /// With its parameters by name
+    Saved,
+    /// With a question mark for each parameter, in the order of its header
+    Athena,
+}
+
+/// See [`Command::Query`].
+#[cfg(feature = "investigate")]
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// One SELECT; `-` reads it from standard input
+    pub(crate) sql: String,
+    #[command(flatten)]
+    pub(crate) lake: Lake,
+    #[command(flatten)]
+    pub(crate) rows: RowOutput,
+    #[command(flatten)]
+    pub(crate) limits: EngineLimits,
+}
+
+/// How rows in SQL are written.
+#[cfg(feature = "investigate")]
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct RowOutput {
+    /// A table for people, JSON with one object a line, or CSV
+    #[arg(long, value_enum, default_value_t = RowFormat::Table)]
+    pub(crate) format: RowFormat,
+    /// How many rows to show; 0 shows all [default: 100 in a table, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// See [`RowOutput`].
+#[cfg(feature = "investigate")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Where a table is too wide, a block a row
+    Table,
+    /// Exact: every character of a log comes back when it is parsed
+    Json,
+    /// Safe to open: control characters are shown, and text that begins like a formula has a quote before it
+    Csv,
+}
+
+/// What the engine may use.
+#[cfg(feature = "investigate")]
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct EngineLimits {
+    /// How much memory sorting, joining and grouping may take, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub(crate) memory_limit: usize,
+    /// How many threads work at once [default: one a processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
 
 /// See [`Command::Schema`].

@@ -4,6 +4,8 @@ mod args;
 mod descendants;
 mod finding;
 mod ingest;
+#[cfg(feature = "investigate")]
+mod investigate;
 mod json;
 mod json_schema;
 mod lake;
@@ -12,6 +14,8 @@ mod look;
 mod output;
 mod policies;
 mod progress;
+#[cfg(feature = "investigate")]
+mod query;
 mod raw_record;
 mod render;
 mod schema;
@@ -74,6 +78,10 @@ fn run(arguments: Arguments) -> miette::Result<Answer> {
             Command::Descendants(typed) => descendants::run(typed, &s3, look).await,
             Command::Sessions(typed) => sessions::run(typed, &s3, look).await,
             Command::Policies(typed) => policies::run(typed, &s3, look).await,
+            #[cfg(feature = "investigate")]
+            Command::Investigate(typed) => investigate::run(typed, &s3, look).await,
+            #[cfg(feature = "investigate")]
+            Command::Query(typed) => query::run(typed, &s3, look).await,
             Command::Schema(typed) => schema::run(&typed, look),
         }
     })

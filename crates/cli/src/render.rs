@@ -6,6 +6,8 @@
 pub(crate) mod columns;
 pub(crate) mod descendants;
 pub(crate) mod gap;
+#[cfg(feature = "investigate")]
+pub(crate) mod investigations;
 pub(crate) mod listing;
 pub(crate) mod mermaid;
 pub(crate) mod not_found;
@@ -14,6 +16,8 @@ pub(crate) mod policies;
 mod policy;
 pub(crate) mod remarks;
 pub(crate) mod report;
+#[cfg(feature = "investigate")]
+pub(crate) mod rows;
 #[cfg(test)]
 pub(crate) mod stories;
 pub(crate) mod summary;

@@ -78,6 +78,10 @@ pub(crate) enum WrongUse {
         /// What was typed.
         text: String,
     },
+    /// No lake, where one is needed.
+    #[error("--lake is missing: whose sessions are meant?")]
+    #[diagnostic(help("a lake is a folder, or s3://bucket/prefix; `trailback ingest` makes one"))]
+    NoLake,
     /// No tag.
     #[error("--tag {text}: not a pair")]
     #[diagnostic(help("a tag is written KEY=VALUE, as in --tag Ticket=OPS-4711"))]

@@ -154,7 +154,7 @@ impl Page {
     /// A table of the page's width, two columns in from the edge.
     ///
     /// Columns marked [`Column::fixed`] stay on one line; the others are wrapped where the width asks for it.
-    pub(crate) fn table(&mut self, header: &[Column], rows: Vec<Vec<Toned>>) {
+    pub(crate) fn table(&mut self, header: &[Column<'_>], rows: Vec<Vec<Toned>>) {
         let mut table = Table::new();
         table.force_no_tty().load_style(UNDERLINED_HEADER);
         if self.look.colour {
@@ -186,16 +186,21 @@ impl Page {
 
 const TABLE_INDENT: &str = "  ";
 
+/// How wide a page must be for a table whose columns have these widths.
+pub(crate) fn table_width(columns: impl Iterator<Item = usize>) -> usize {
+    TABLE_INDENT.len() + columns.map(|width| width + 1).sum::<usize>()
+}
+
 /// A column of a table.
 #[derive(Clone, Copy)]
-pub(crate) struct Column {
-    name: &'static str,
+pub(crate) struct Column<'n> {
+    name: &'n str,
     is_fixed: bool,
 }
 
-impl Column {
+impl<'n> Column<'n> {
     /// A column whose cells stay on one line: times, accounts, key IDs.
-    pub(crate) const fn fixed(name: &'static str) -> Column {
+    pub(crate) const fn fixed(name: &'n str) -> Column<'n> {
         Column {
             name,
             is_fixed: true,
@@ -203,7 +208,7 @@ impl Column {
     }
 
     /// A column whose cells may be wrapped.
-    pub(crate) const fn flowing(name: &'static str) -> Column {
+    pub(crate) const fn flowing(name: &'n str) -> Column<'n> {
         Column {
             name,
             is_fixed: false,

@@ -10,6 +10,8 @@ mod bad_input;
 mod corpus;
 mod findings;
 mod interrupted;
+#[cfg(feature = "investigate")]
+mod investigate;
 mod lakes;
 mod policies;
 mod readme;

@@ -101,6 +101,13 @@ fn a_lake_in_s3_holds_the_bytes_of_one_in_a_folder() {
         ["trace", "ASIAWO645SY5JF6HUBQ3"].as_slice(),
         &["descendants", "arn:aws:iam::111122223333:user/anna.berg"],
         &["sessions", "--format", "json"],
+        #[cfg(feature = "investigate")]
+        &[
+            "query",
+            "SELECT * FROM sessions ORDER BY event_time, event_id",
+            "--format",
+            "json",
+        ],
     ] {
         let ask = |lake| answer(&server, &[question, &["--lake", lake]].concat());
         let told = ask(LAKE);

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, ToDFSchema};
+use datafusion::common::{
+    DFSchema, DataFusionError, Result, ScalarValue, ToDFSchema, project_schema,
+};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
@@ -18,6 +20,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use tokio::sync::Mutex;
 use trailback_pipeline::find::FindError;
 use trailback_pipeline::lake::Lake;
@@ -151,6 +154,10 @@ impl TableProvider for LakeTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let days = self.days_left(state, filters)?;
         let objects = self.objects_of(&days).await.map_err(carried)?;
+        if objects.is_empty() {
+            let schema = project_schema(&self.schema(), projection)?;
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
         let files = FileGroup::new(objects.into_iter().map(file).collect());
         let mut options = TableParquetOptions::default();
         options.global = state.config_options().execution.parquet.clone();
