@@ -114,7 +114,7 @@ impl Page {
     }
 
     fn indented(&mut self, first: &str, rest: &str, (text, tone): (&str, Tone)) {
-        for (number, line) in wrap(text, self.look.width - columns(first))
+        for (number, line) in wrap(text, self.look.width.saturating_sub(columns(first)))
             .iter()
             .enumerate()
         {
