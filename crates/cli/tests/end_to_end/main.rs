@@ -14,6 +14,7 @@ mod interrupted;
 mod investigate;
 mod lakes;
 mod policies;
+mod pages;
 mod readme;
 mod report;
 mod room;
