@@ -13,8 +13,8 @@ mod interrupted;
 #[cfg(feature = "investigate")]
 mod investigate;
 mod lakes;
-mod policies;
 mod pages;
+mod policies;
 mod readme;
 mod report;
 mod room;

@@ -29,7 +29,8 @@ fn run(line: &str, room: &Room) -> String {
     let program = program();
     let bin = Path::new(program.get_program()).parent().unwrap();
     let path = std::env::join_paths(
-        std::iter::once(bin.to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        std::iter::once(bin.to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     );
     let mut shell = Command::new("sh");
     for (name, value) in program.get_envs() {
@@ -123,7 +124,13 @@ fn lines_may_be_left_out_of_what_is_shown_and_not_changed() {
     for shown in [printed, "one\n[…]\nthree\n", "one\n[…]\n", "[…]\nthree\n"] {
         assert!(shows(shown, printed), "{shown}");
     }
-    for shown in ["", "one\n", "two\n[…]\n", "one\n[…]\ntwo\n", "one\n[…]\nfour\n"] {
+    for shown in [
+        "",
+        "one\n",
+        "two\n[…]\n",
+        "one\n[…]\ntwo\n",
+        "one\n[…]\nfour\n",
+    ] {
         assert!(!shows(shown, printed), "{shown}");
     }
 }

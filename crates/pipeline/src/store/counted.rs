@@ -120,7 +120,7 @@ mod tests {
     use crate::store::contract;
     use crate::store::memory::MemoryStore;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_counted_store_keeps_the_contract() {
         contract::check(&|| {
             let inner = Arc::new(MemoryStore::with_pages_of(3));
