@@ -28,10 +28,6 @@ fn room() -> Room {
 fn run(line: &str, room: &Room) -> String {
     let program = program();
     let bin = Path::new(program.get_program()).parent().unwrap();
-    let path = std::env::join_paths(
-        std::iter::once(bin.to_owned())
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
     let mut shell = Command::new("sh");
     for (name, value) in program.get_envs() {
         match value {
@@ -40,9 +36,9 @@ fn run(line: &str, room: &Room) -> String {
         };
     }
     let output = shell
-        .args(["-c", line])
+        .args(["-c", &format!("PATH=\"$BIN:$PATH\"\n{line}")])
         .current_dir(room.path(""))
-        .env("PATH", path.unwrap())
+        .env("BIN", bin)
         .stdin(Stdio::null())
         .output()
         .unwrap();
