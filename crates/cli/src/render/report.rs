@@ -1,7 +1,7 @@
 //! The case report: one page of HTML that explains a trace to a person who never saw AWS.
 //!
 //! The page fetches nothing and runs nothing: style stands in it, pictures are SVG, and its Content-Security-Policy forbids
-//! all else. Whatever comes from a log goes through [`safe`](super::text::safe), and maud escapes it for HTML.
+//! all else. Whatever comes from a log goes through [`safe`], and maud escapes it for HTML.
 
 mod hops;
 mod picture;
