@@ -17,6 +17,7 @@ truth: ## 100,000 simulated calls through the whole program: every row must be t
 lint: ## format and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p trailback-cli --no-default-features --locked -- -D warnings
 
 docs: ## the API documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked

@@ -79,6 +79,7 @@ pub(crate) enum WrongUse {
         text: String,
     },
     /// No lake, where one is needed.
+    #[cfg(feature = "investigate")]
     #[error("--lake is missing: whose sessions are meant?")]
     #[diagnostic(help("a lake is a folder, or s3://bucket/prefix; `trailback ingest` makes one"))]
     NoLake,

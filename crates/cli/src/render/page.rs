@@ -187,6 +187,7 @@ impl Page {
 const TABLE_INDENT: &str = "  ";
 
 /// How wide a page must be for a table whose columns have these widths.
+#[cfg(feature = "investigate")]
 pub(crate) fn table_width(columns: impl Iterator<Item = usize>) -> usize {
     TABLE_INDENT.len() + columns.map(|width| width + 1).sum::<usize>()
 }
