@@ -51,12 +51,22 @@ class Trino:
                 command, cwd=folder, env=without_aws(), stdout=log, stderr=log, start_new_session=True
             )
         wait_until("Trino starts", self._is_started, START_SECONDS, pause=1)
+        # It says so before it has heard of its own worker, some seconds later on a busy machine.
+        wait_until("Trino has a worker", self._has_worker, START_SECONDS, pause=1)
 
     def _is_started(self) -> bool:
         said = self.log.read_text()
         if self.process.poll() is not None:
             raise AssertionError(f"Trino did not start: {said[-3000:]}")
         return "======== SERVER STARTED ========" in said
+
+    def _has_worker(self) -> bool:
+        try:
+            return self.ask("SELECT 1")[1] == [(1,)]
+        except trino.exceptions.TrinoQueryError as refused:
+            if refused.error_name != "NO_NODES_AVAILABLE":
+                raise
+            return False
 
     def ask(self, sql: str, values: list | None = None, database: str = "default") -> tuple[list[str], list[tuple]]:
         """The columns and rows of a query; values are bound to its question marks by PREPARE and EXECUTE."""
