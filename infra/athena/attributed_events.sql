@@ -68,22 +68,22 @@ found AS (
       WHEN k.access_key_id IS NOT NULL THEN 'issued_key'
       WHEN c.session_arn IS NOT NULL THEN 'session_context'
     END AS evidence,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_known ELSE c.origin_known END AS found_origin_known,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_type ELSE c.origin_type END AS found_origin_type,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_arn ELSE c.origin_arn END AS found_origin_arn,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_name ELSE c.origin_name END AS found_origin_name,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_account_id ELSE c.origin_account_id END AS found_origin_account_id,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_principal_id ELSE c.origin_principal_id END AS found_origin_principal_id,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_identity_provider ELSE c.origin_identity_provider END AS found_origin_identity_provider,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_access_key_id ELSE c.origin_access_key_id END AS found_origin_access_key_id,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_event_id ELSE c.origin_event_id END AS found_origin_event_id,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_event_time ELSE c.origin_event_time END AS found_origin_event_time,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_source_ip_address ELSE c.origin_source_ip_address END AS found_origin_source_ip_address,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.origin_mfa ELSE c.origin_mfa END AS found_origin_mfa,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.chain_depth ELSE c.chain_depth END AS found_chain_depth,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.parent_event_id ELSE c.parent_event_id END AS found_parent_event_id,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.candidates ELSE c.candidates END AS found_candidates,
-    CASE WHEN k.access_key_id IS NOT NULL THEN k.agreed ELSE c.agreed END AS found_agreed
+    coalesce(k.origin_known, c.origin_known) AS found_origin_known,
+    coalesce(k.origin_type, c.origin_type) AS found_origin_type,
+    coalesce(k.origin_arn, c.origin_arn) AS found_origin_arn,
+    coalesce(k.origin_name, c.origin_name) AS found_origin_name,
+    coalesce(k.origin_account_id, c.origin_account_id) AS found_origin_account_id,
+    coalesce(k.origin_principal_id, c.origin_principal_id) AS found_origin_principal_id,
+    coalesce(k.origin_identity_provider, c.origin_identity_provider) AS found_origin_identity_provider,
+    coalesce(k.origin_access_key_id, c.origin_access_key_id) AS found_origin_access_key_id,
+    coalesce(k.origin_event_id, c.origin_event_id) AS found_origin_event_id,
+    coalesce(k.origin_event_time, c.origin_event_time) AS found_origin_event_time,
+    coalesce(k.origin_source_ip_address, c.origin_source_ip_address) AS found_origin_source_ip_address,
+    coalesce(k.origin_mfa, c.origin_mfa) AS found_origin_mfa,
+    coalesce(k.chain_depth, c.chain_depth) AS found_chain_depth,
+    coalesce(k.parent_event_id, c.parent_event_id) AS found_parent_event_id,
+    coalesce(k.candidates, c.candidates) AS found_candidates,
+    coalesce(k.agreed, c.agreed) AS found_agreed
   FROM callers AS e
   LEFT JOIN key_periods AS k
     ON k.access_key_id = e.caller_access_key_id
@@ -91,8 +91,10 @@ found AS (
     AND k.from_time <= e.event_time
     AND k.until_time > e.event_time
     AND (k.session_principal_id IS NULL OR k.session_principal_id = e.caller_principal_id)
+  -- Only where no issued key fits, so that of each pair of columns one at most has a value.
   LEFT JOIN context_periods AS c
-    ON c.session_arn = e.caller_arn
+    ON k.access_key_id IS NULL
+    AND c.session_arn = e.caller_arn
     AND c.from_time = e.caller_session_created_at
     AND c.from_time <= e.event_time
     AND c.until_time > e.event_time
