@@ -6,7 +6,7 @@
 //! pass by:
 //!
 //! ```text
-//! body: pages, indexes, Bloom filters │ CRC of each block of the body │ CRC of the footer │ CRC of these CRCs │ magic │ footer
+//! body: pages, indexes, Bloom filters of row groups and file │ CRC of each block of the body │ CRC of the footer │ CRC of these CRCs │ magic │ footer
 //! ```
 //!
 //! A reader that wants a part of the body reads the blocks that hold it, and checks them.
@@ -38,11 +38,11 @@ fn sum(bytes: &[u8]) -> [u8; SUM_BYTES] {
     (crc as u32).to_le_bytes()
 }
 
-/// Puts checksums into a Parquet file whose footer begins at `footer_start`.
-pub(crate) fn seal(mut file: Vec<u8>, footer_start: usize) -> Vec<u8> {
-    let footer = file.split_off(footer_start);
+/// The body of a Parquet file and its footer, with checksums between them.
+pub(crate) fn seal(body: Vec<u8>, footer: &[u8]) -> Vec<u8> {
+    let mut file = body;
     let mut sums: Vec<u8> = file.chunks(BLOCK_BYTES as usize).flat_map(sum).collect();
-    sums.extend(sum(&footer));
+    sums.extend(sum(footer));
     let sum_of_sums = sum(&sums);
     file.reserve_exact(sums.len() + SUM_BYTES + MAGIC.len() + footer.len());
     file.extend(sums);
@@ -146,7 +146,7 @@ mod tests {
     const BLOCK: usize = BLOCK_BYTES as usize;
 
     fn sealed(body: &[u8], footer: &[u8]) -> (Bytes, u64) {
-        let file = seal([body, footer].concat(), body.len());
+        let file = seal(body.to_vec(), footer);
         let footer_start = (file.len() - footer.len()) as u64;
         (Bytes::from(file), footer_start)
     }

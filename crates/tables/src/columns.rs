@@ -32,9 +32,8 @@ pub struct Column {
     pub required: bool,
     /// What readers can skip by.
     pub statistics: Statistics,
-    /// Whether the file has a Bloom filter: for values that people ask for one by one. It costs 2 bytes for each distinct
-    /// value of a row group, so that of a column with few values costs nothing.
-    pub bloom: bool,
+    /// What single values are looked up by.
+    pub bloom: Bloom,
     /// Whether values repeat often enough for a dictionary to pay.
     pub dictionary: bool,
     pub(crate) access: Access,
@@ -101,6 +100,19 @@ pub enum Statistics {
     Pages,
 }
 
+/// Bloom filters, for values that people ask for one by one. Each costs 1.3 to 2 bytes for each distinct value, so that
+/// those of a column with few values cost nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bloom {
+    /// None.
+    Nothing,
+    /// One of each row group, which engines know.
+    RowGroups,
+    /// One of the whole file too, where it has several row groups: for what a subject can be, which is looked for in the
+    /// files of years.
+    File,
+}
+
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
@@ -134,7 +146,7 @@ impl Column {
             meaning: meaning.trim_ascii(),
             required: false,
             statistics,
-            bloom: false,
+            bloom: Bloom::Nothing,
             dictionary: true,
             access,
         }
@@ -163,7 +175,14 @@ impl Column {
 
     const fn with_bloom(self) -> Self {
         Self {
-            bloom: true,
+            bloom: Bloom::RowGroups,
+            ..self
+        }
+    }
+
+    const fn with_file_bloom(self) -> Self {
+        Self {
+            bloom: Bloom::File,
             ..self
         }
     }

@@ -18,6 +18,7 @@ use trailback_sessions::{Hop, TagMap};
 use crate::checksums;
 use crate::columns::{Column, EmptyList, Field, HOP_FIELDS, tag_pair};
 use crate::error::{TableError, while_doing};
+use crate::file_filters::NewFilters;
 use crate::footer::footer_range;
 use crate::rows::{DataRow, FieldWork, FragmentRow, Part, TableRow};
 use crate::schema::{FileKind, arrow_schema, element, hop_members, map_entries};
@@ -33,20 +34,30 @@ const BATCH_ROWS: usize = 8192;
 pub fn encode_data_object<'r, R: DataRow>(
     rows: impl IntoIterator<Item = &'r R>,
 ) -> Result<Vec<u8>, TableError> {
+    let rows: Vec<&R> = rows.into_iter().collect();
+    encode_in_row_groups(&rows, writer::ROW_GROUP_ROWS)
+}
+
+/// [`encode_data_object`] with row groups of any size.
+pub(crate) fn encode_in_row_groups<R: DataRow>(
+    rows: &[&R],
+    row_group_rows: usize,
+) -> Result<Vec<u8>, TableError> {
     let kind = FileKind::DataObject(R::TABLE);
-    let mut file = File::create(kind, kind.columns().collect())?;
-    let mut batch: Vec<&R> = Vec::with_capacity(BATCH_ROWS);
-    for row in rows {
-        batch.push(row);
-        if batch.len() == BATCH_ROWS {
-            file.write(&batch)?;
-            batch.clear();
-        }
+    let mut file = File::create(kind, kind.columns().collect(), row_group_rows)?;
+    for batch in rows.chunks(BATCH_ROWS) {
+        file.write(batch)?;
     }
-    file.write(&batch)?;
-    let file = file.finish()?;
-    let footer = footer_range(file.len() as u64, &file)?;
-    Ok(checksums::seal(file, footer.start as usize))
+    let mut file_filters = Vec::new();
+    if rows.len() > row_group_rows {
+        let filters = NewFilters::of(rows)?;
+        file.writer.append_key_value_metadata(filters.metadata());
+        file_filters = filters.bytes;
+    }
+    let mut file = file.finish()?;
+    let footer = file.split_off(footer_range(file.len() as u64, &file)?.start as usize);
+    file.extend(file_filters);
+    Ok(checksums::seal(file, &footer))
 }
 
 /// Encodes rows as a fragment: in the order of fragments, and without the columns that are null in every row,
@@ -60,7 +71,8 @@ pub fn encode_fragment<R: FragmentRow>(rows: &[R]) -> Result<Vec<u8>, TableError
     let is_null = |column: &Column, row| R::reach(&column.access, IsNull(row)).unwrap_or(true);
     let used = |column: &&Column| column.required || rows.iter().any(|row| !is_null(column, row));
     let kind = FileKind::Fragment(R::TABLE);
-    let mut file = File::create(kind, kind.columns().filter(used).collect())?;
+    let columns = kind.columns().filter(used).collect();
+    let mut file = File::create(kind, columns, writer::ROW_GROUP_ROWS)?;
     for batch in sorted.chunks(BATCH_ROWS) {
         file.write(batch)?;
     }
@@ -75,10 +87,14 @@ struct File {
 }
 
 impl File {
-    fn create(kind: FileKind, columns: Vec<&'static Column>) -> Result<Self, TableError> {
+    fn create(
+        kind: FileKind,
+        columns: Vec<&'static Column>,
+        row_group_rows: usize,
+    ) -> Result<Self, TableError> {
         let schema = arrow_schema(columns.iter().copied());
         let options = ArrowWriterOptions::new()
-            .with_properties(writer::properties(kind, &columns))
+            .with_properties(writer::properties(kind, &columns, row_group_rows))
             // The types are in Parquet's own schema; a second copy would double the size of a small file.
             .with_skip_arrow_metadata(true)
             .with_schema_root("row".to_owned());

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::file::metadata::{
-    KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataPushDecoder,
+    PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataPushDecoder,
     ParquetStatisticsPolicy,
 };
 
 use crate::checksums::Checksums;
 use crate::error::{TableError, while_doing};
+use crate::file_filters::{self, FileFilters};
 use crate::schema::{FileKind, SCHEMA_VERSION};
 use crate::writer::{SCHEMA_VERSION_KEY, TABLE_KEY};
 
@@ -27,6 +28,7 @@ pub struct Footer {
     file_len: u64,
     metadata: Arc<ParquetMetaData>,
     checksums: Option<Checksums>,
+    file_filters: FileFilters,
 }
 
 impl Footer {
@@ -61,8 +63,16 @@ impl Footer {
             opened => opened?,
         };
         let mut decoded = Self::decode(file_len, footer, bytes, kind)?;
+        if let Some(names) = value(&decoded.metadata, file_filters::KEY) {
+            decoded.file_filters = FileFilters::read(names, checksums.body_len())?;
+        }
         decoded.checksums = Some(checksums);
         Ok(decoded)
+    }
+
+    /// The Bloom filters of the whole data object.
+    pub(crate) fn file_filters(&self) -> &FileFilters {
+        &self.file_filters
     }
 
     /// The checksums of a data object.
@@ -108,6 +118,7 @@ impl Footer {
                     file_len,
                     metadata: Arc::new(metadata),
                     checksums: None,
+                    file_filters: FileFilters::default(),
                 })
             }
             DecodeResult::NeedsData(_) | DecodeResult::Finished => Err(TableError::NotParquet {
@@ -164,18 +175,14 @@ pub(crate) fn footer_range(file_len: u64, last_bytes: &[u8]) -> Result<Range<u64
     }
 }
 
+/// What the file's own metadata says under a key.
+fn value<'m>(metadata: &'m ParquetMetaData, key: &str) -> Option<&'m str> {
+    let mut pairs = metadata.file_metadata().key_value_metadata()?.iter();
+    pairs.find(|pair| pair.key == key)?.value.as_deref()
+}
+
 fn check_table(metadata: &ParquetMetaData, expected: FileKind) -> Result<(), TableError> {
-    let pairs = metadata
-        .file_metadata()
-        .key_value_metadata()
-        .map_or(&[][..], Vec::as_slice);
-    let value = |key: &str| {
-        pairs
-            .iter()
-            .find(|pair| pair.key == key)
-            .and_then(|KeyValue { value, .. }| value.as_deref())
-    };
-    match value(TABLE_KEY) {
+    match value(metadata, TABLE_KEY) {
         Some(name) if name == expected.name() => {}
         found => {
             let found = found.map_or("no table of Trailback".to_owned(), |name| {
@@ -187,7 +194,7 @@ fn check_table(metadata: &ParquetMetaData, expected: FileKind) -> Result<(), Tab
             });
         }
     }
-    let found = value(SCHEMA_VERSION_KEY)
+    let found = value(metadata, SCHEMA_VERSION_KEY)
         .and_then(|version| version.parse().ok())
         .unwrap_or(0);
     if found > SCHEMA_VERSION {

@@ -10,6 +10,7 @@ pub mod ddl;
 mod decode;
 mod encode;
 mod error;
+mod file_filters;
 pub mod filter;
 mod footer;
 pub mod ledger;

@@ -83,7 +83,11 @@ enum State {
         opening: Opening,
         bytes: Option<Bytes>,
     },
-    /// Bloom filters decide between row groups.
+    /// Bloom filters decide whether the file has any such row, then which row groups.
+    FileBlooms {
+        file: BloomChecks,
+        row_groups: BloomChecks,
+    },
     Blooms(BloomChecks),
     /// The page index of the row groups that are left.
     PageIndex(Box<ParquetMetaDataPushDecoder>),
@@ -143,7 +147,7 @@ impl Scan {
                     .map(|(_, b)| b)
                     .last();
             }
-            State::Blooms(checks) => {
+            State::FileBlooms { file: checks, .. } | State::Blooms(checks) => {
                 supplied.for_each(|(range, bytes)| checks.supply(&range, &bytes))
             }
             State::PageIndex(decoder) => {
@@ -196,6 +200,7 @@ impl Scan {
         loop {
             let step = match &mut self.state {
                 State::Tail { .. } => self.read_tail()?,
+                State::FileBlooms { .. } => self.read_file_blooms(),
                 State::Blooms(_) => self.read_blooms()?,
                 State::PageIndex(_) => self.read_page_index()?,
                 State::Pages(_) => self.read_pages()?,
@@ -228,6 +233,20 @@ impl Scan {
             self.start(footer)?;
         }
         Ok(None)
+    }
+
+    fn read_file_blooms(&mut self) -> Option<Step> {
+        let State::FileBlooms { file, row_groups } = &mut self.state else {
+            return None;
+        };
+        if let Some(ranges) = file.needed() {
+            return Some(Step::Need(ranges));
+        }
+        self.state = match file.kept().is_empty() {
+            true => State::Done,
+            false => State::Blooms(std::mem::take(row_groups)),
+        };
+        None
     }
 
     fn read_blooms(&mut self) -> Result<Option<Step>, TableError> {
@@ -263,9 +282,14 @@ impl Scan {
         let standing: Vec<usize> = (0..metadata.num_row_groups())
             .filter(|&group| prune::may_match(&self.filter.0, metadata.row_group(group)))
             .collect();
-        let checks = BloomChecks::new(&self.filter.0, metadata, standing);
+        self.state = match standing.is_empty() {
+            true => State::Done,
+            false => State::FileBlooms {
+                file: BloomChecks::of_file(&self.filter.0, &footer),
+                row_groups: BloomChecks::of_row_groups(&self.filter.0, metadata, standing),
+            },
+        };
         self.footer = Some(footer);
-        self.state = State::Blooms(checks);
         Ok(())
     }
 

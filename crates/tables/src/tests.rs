@@ -123,9 +123,10 @@ fn foreign_file(table: Option<&str>, version: i32, columns: Vec<(&str, ArrayRef)
     let batch = RecordBatch::try_new(schema.clone(), arrays).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).unwrap();
     writer.write(&batch).unwrap();
-    let file = writer.into_inner().unwrap();
+    let mut file = writer.into_inner().unwrap();
     let footer = footer_range(file.len() as u64, &file).unwrap();
-    seal(file, footer.start as usize).into()
+    let footer = file.split_off(footer.start as usize);
+    seal(file, &footer).into()
 }
 
 fn texts(value: &str) -> ArrayRef {

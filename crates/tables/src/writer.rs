@@ -8,7 +8,7 @@ use parquet::file::properties::{
 };
 use parquet::schema::types::ColumnPath;
 
-use crate::columns::{Column, ColumnType, HOP_FIELDS, Statistics};
+use crate::columns::{Bloom, Column, ColumnType, HOP_FIELDS, Statistics};
 use crate::schema::{FileKind, SCHEMA_VERSION};
 
 /// The key of the file's metadata that names the table and what the file is of it.
@@ -21,8 +21,10 @@ pub(crate) const SCHEMA_VERSION_KEY: &str = "trailback.schema_version";
 /// the bytes of a file.
 const CREATED_BY: &str = "trailback version 1";
 
-/// Small enough for an engine that prunes by row groups alone, large enough to compress well.
-pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
+/// An engine that looks up one row reads its whole row group, some 160 bytes a row in the columns of an answer; one that
+/// scans pays a request for each column of each. Bloom filters are powers of two, and so many values fill one: 1.3 bytes a
+/// value, which are 2 with a third more rows.
+pub(crate) const ROW_GROUP_ROWS: usize = 24_576;
 
 /// A look-up of one row decodes one page of each column, so pages are small.
 const PAGE_ROWS: usize = 2048;
@@ -31,13 +33,14 @@ const PAGE_ROWS: usize = 2048;
 /// files 2.5 % larger.
 const ZSTD_LEVEL: i32 = 1;
 
-/// One look-up in a hundred reads a row group in vain.
-const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+/// One look-up in a hundred reads a row group, or a file, in vain.
+pub(crate) const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
-/// Filters are made for as many values and folded to what they need.
-const BLOOM_VALUES_MAX: u64 = ROW_GROUP_ROWS as u64;
-
-pub(crate) fn properties(kind: FileKind, columns: &[&Column]) -> WriterProperties {
+pub(crate) fn properties(
+    kind: FileKind,
+    columns: &[&Column],
+    row_group_rows: usize,
+) -> WriterProperties {
     let metadata = vec![
         KeyValue::new(TABLE_KEY.to_owned(), kind.name().to_owned()),
         KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string()),
@@ -49,7 +52,7 @@ pub(crate) fn properties(kind: FileKind, columns: &[&Column]) -> WriterPropertie
         .set_compression(Compression::ZSTD(
             ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default(),
         ))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_row_count(Some(row_group_rows))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
         .set_bloom_filter_position(BloomFilterPosition::End)
@@ -61,9 +64,9 @@ pub(crate) fn properties(kind: FileKind, columns: &[&Column]) -> WriterPropertie
     let builder = match kind {
         // Always read whole.
         FileKind::Fragment(_) => builder.set_offset_index_disabled(true),
-        FileKind::DataObject(_) => columns
-            .iter()
-            .fold(builder, |builder, column| prune(builder, column)),
+        FileKind::DataObject(_) => columns.iter().fold(builder, |builder, column| {
+            prune(builder, column, row_group_rows)
+        }),
     };
     columns
         .iter()
@@ -71,7 +74,11 @@ pub(crate) fn properties(kind: FileKind, columns: &[&Column]) -> WriterPropertie
         .build()
 }
 
-fn prune(builder: WriterPropertiesBuilder, column: &Column) -> WriterPropertiesBuilder {
+fn prune(
+    builder: WriterPropertiesBuilder,
+    column: &Column,
+    row_group_rows: usize,
+) -> WriterPropertiesBuilder {
     let leaf = || leaves(column).swap_remove(0);
     let builder = match column.statistics {
         Statistics::Nothing => builder,
@@ -80,12 +87,13 @@ fn prune(builder: WriterPropertiesBuilder, column: &Column) -> WriterPropertiesB
         }
         Statistics::Pages => builder.set_column_statistics_enabled(leaf(), EnabledStatistics::Page),
     };
-    if !column.bloom {
+    if column.bloom == Bloom::Nothing {
         return builder;
     }
+    // Made for as many values, and folded to what they need.
     let filter = BloomFilterProperties::builder()
         .with_fpp(BLOOM_FALSE_POSITIVES)
-        .with_max_ndv(BLOOM_VALUES_MAX)
+        .with_max_ndv(row_group_rows as u64)
         .build();
     builder.set_column_bloom_filter_properties(leaf(), filter)
 }

@@ -45,7 +45,7 @@ pub static SESSIONS: &[Column] = columns! {
         /// the primary copy.
         event_id: text_always!(record.event_id) => required, without_dictionary, with_bloom;
         /// The event IDs of all records merged into this row.
-        event_ids: texts!(record.event_ids, EmptyList::Kept) => without_dictionary, with_bloom;
+        event_ids: texts!(record.event_ids, EmptyList::Kept) => without_dictionary, with_file_bloom;
         /// When the call was recorded (eventTime).
         event_time: Field::Timestamp {
             read: |row| Some(row.record.event_time),
@@ -64,7 +64,7 @@ pub static SESSIONS: &[Column] = columns! {
         /// The ID that the copies of one cross-account call share.
         shared_event_id: text!(record.shared_event_id) => without_dictionary;
         /// The event ID of the earlier record that this addendum brings up to date.
-        replaces_event_id: text!(record.replaces_event_id) => without_dictionary, with_bloom;
+        replaces_event_id: text!(record.replaces_event_id) => without_dictionary, with_file_bloom;
         /// Why CloudTrail delivered the record again or late.
         addendum_reason: text!(record.addendum_reason);
         /// The address the call came from, or the name of the service that made it.
@@ -96,18 +96,18 @@ pub static SESSIONS: &[Column] = columns! {
         /// it) or Unknown.
         session_type: word!(session.session_type);
         /// The access key ID that was handed out.
-        access_key_id: text!(session.access_key_id) => without_dictionary, with_bloom;
+        access_key_id: text!(session.access_key_id) => without_dictionary, with_file_bloom;
         /// The principal ID under which the session makes calls, such as AROA…:name.
         session_principal_id: text!(session.session_principal_id)
-            => without_dictionary, with_bloom;
+            => without_dictionary, with_file_bloom;
         /// The ARN under which the session makes calls.
-        session_arn: text!(session.session_arn) => without_dictionary, with_bloom;
+        session_arn: text!(session.session_arn) => without_dictionary, with_file_bloom;
         /// The role session name, or the federated user's name.
         session_name: text!(session.session_name) => without_dictionary;
         /// The ARN of the role, with its path where the request names it.
-        role_arn: text!(session.role_arn) => with_bloom;
+        role_arn: text!(session.role_arn) => with_file_bloom;
         /// The name of the role, without its path.
-        role_name: text!(session.role_name) => with_bloom;
+        role_name: text!(session.role_name) => with_file_bloom;
         /// The account of the role.
         role_account_id: text!(session.role_account_id);
         /// When the credentials expire, as logged; console sessions outlive it.
@@ -248,18 +248,18 @@ pub static SESSIONS: &[Column] = columns! {
             write: |row, value| set_word(&mut origin(row).origin_type, &value),
         } => with_page_statistics;
         /// The ARN of the identity that started the chain.
-        origin_arn: origin_text!(arn) => with_page_statistics, with_bloom;
+        origin_arn: origin_text!(arn) => with_page_statistics, with_file_bloom;
         /// What a person recognises: user name, subject, service, instance, function, pod or
         /// certificate subject.
-        origin_name: origin_text!(name) => with_bloom;
+        origin_name: origin_text!(name) => with_file_bloom;
         /// The account of the identity that started the chain.
         origin_account_id: origin_text!(account_id);
         /// The principal ID of the identity that started the chain.
-        origin_principal_id: origin_text!(principal_id) => with_bloom;
+        origin_principal_id: origin_text!(principal_id) => with_file_bloom;
         /// The identity provider or identity store that vouches for it.
         origin_identity_provider: origin_text!(identity_provider);
         /// The access key ID that the caller of the first hop used.
-        origin_access_key_id: origin_text!(access_key_id) => with_bloom;
+        origin_access_key_id: origin_text!(access_key_id) => with_file_bloom;
         /// The event ID of the first hop.
         origin_event_id: Field::Text {
             read: |row| Some(&row.origin.event_id),

@@ -1,4 +1,4 @@
-//! Which row groups can hold a value, by their Bloom filters.
+//! Whether a file, and which of its row groups, can hold a value, by their Bloom filters.
 //!
 //! A split-block filter looks at one block of 32 bytes for one value. Only that block is read, not the filter: a look-up over a year of
 //! files costs bytes by the file, not by the row.
@@ -15,6 +15,7 @@ use twox_hash::XxHash64;
 use super::prune::chunk;
 use crate::columns::Column;
 use crate::filter::Condition;
+use crate::footer::Footer;
 
 /// The block of a split-block Bloom filter: eight words of 32 bits.
 const BLOCK_BYTES: u64 = 32;
@@ -26,21 +27,24 @@ const HEADER_BYTES_MAX: u64 = 32;
 /// More values than this are not worth their requests: the column itself is read instead.
 const VALUES_MAX: usize = 256;
 
-/// The blocks that decide between row groups.
-#[derive(Debug)]
+/// The file as a whole, where parts are counted.
+const WHOLE_FILE: usize = 0;
+
+/// The blocks that decide between parts of a file: its row groups, or all of it.
+#[derive(Debug, Default)]
 pub(super) struct BloomChecks {
-    /// The row groups, each with what must hold of it.
-    groups: Vec<(usize, Check)>,
+    /// The parts, each with what must hold of it.
+    parts: Vec<(usize, Check)>,
     /// Blocks asked for, by their first byte; `None` until supplied.
     blocks: HashMap<u64, Option<Bytes>>,
 }
 
-/// What Bloom filters can say of a condition in one row group.
+/// What Bloom filters can say of a condition in one part.
 #[derive(Debug)]
 enum Check {
     /// Nothing.
     Maybe,
-    /// The value is in the block, or certainly not in the row group.
+    /// The value is in the block, or certainly not in the part.
     Value {
         value: Text,
         block: u64,
@@ -50,8 +54,16 @@ enum Check {
 }
 
 impl BloomChecks {
+    /// The checks of the condition in the file.
+    pub(super) fn of_file(condition: &Condition, footer: &Footer) -> Self {
+        let check = Check::of(condition, &|column| {
+            Filter::within(&footer.file_filters().of(column)?)
+        });
+        Self::new(vec![(WHOLE_FILE, check)])
+    }
+
     /// The checks of the condition in these row groups.
-    pub(super) fn new(
+    pub(super) fn of_row_groups(
         condition: &Condition,
         metadata: &ParquetMetaData,
         row_groups: Vec<usize>,
@@ -61,15 +73,16 @@ impl BloomChecks {
                 chunk(column, metadata.row_group(group)).and_then(Filter::of)
             })
         };
-        let groups: Vec<_> = row_groups
-            .into_iter()
-            .map(|group| (group, check(group)))
-            .collect();
+        Self::new(row_groups.into_iter().map(|group| (group, check(group))))
+    }
+
+    fn new(parts: impl IntoIterator<Item = (usize, Check)>) -> Self {
+        let parts: Vec<_> = parts.into_iter().collect();
         let mut blocks = HashMap::new();
-        groups
+        parts
             .iter()
             .for_each(|(_, check)| check.collect_blocks(&mut blocks));
-        Self { groups, blocks }
+        Self { parts, blocks }
     }
 
     /// The ranges that are still missing, sorted; `None` when all are there.
@@ -91,13 +104,13 @@ impl BloomChecks {
         }
     }
 
-    /// The row groups that can hold a row.
+    /// The parts that can hold a row.
     pub(super) fn kept(&self) -> Vec<usize> {
         let kept = self
-            .groups
+            .parts
             .iter()
             .filter(|(_, check)| check.may_match(&self.blocks));
-        kept.map(|(group, _)| *group).collect()
+        kept.map(|(part, _)| *part).collect()
     }
 }
 
@@ -171,12 +184,18 @@ impl Filter {
     fn of(chunk: &ColumnChunkMetaData) -> Option<Self> {
         let start = u64::try_from(chunk.bloom_filter_offset()?).ok()?;
         let len = u64::try_from(chunk.bloom_filter_length()?).ok()?;
+        Self::within(&(start..start + len))
+    }
+
+    /// The filter that those bytes of the file are.
+    fn within(bytes: &Range<u64>) -> Option<Self> {
+        let len = bytes.end - bytes.start;
         // Blocks are a power of two of them, and the header before them is short.
         let bitset = 1_u64 << len.checked_ilog2()?;
         let header = len - bitset;
         let ours = bitset >= BLOCK_BYTES && (HEADER_BYTES_MIN..=HEADER_BYTES_MAX).contains(&header);
         ours.then_some(Self {
-            first_block: start + header,
+            first_block: bytes.start + header,
             block_count: bitset / BLOCK_BYTES,
         })
     }
