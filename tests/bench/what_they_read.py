@@ -10,8 +10,8 @@ import time
 import duckdb
 import fsspec
 
-from duck import MACROS
-from investigations import Investigation, investigations, views
+from duck import connect, make_table, make_views
+from investigations import Investigation, investigations
 
 HISTORY_DAYS = 7  # What the questions about something new report; the days before are their baseline.
 
@@ -89,19 +89,13 @@ def data_objects(lake: pathlib.Path, table: str) -> list[str]:
 
 def opened(lake: pathlib.Path, files: CountingFiles | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB that has read nothing yet but one footer of each table; with `files` it reads through them."""
-    database = duckdb.connect()
+    database = connect()
     if files is not None:
         database.register_filesystem(files)
-    database.execute("SET TimeZone = 'UTC'")
-    for macro in MACROS:
-        database.execute(f"CREATE MACRO {macro}")
     for table in ("sessions", "log_objects"):
         named = [f"counted://{path}" if files is not None else path for path in data_objects(lake, table)]
-        database.execute(
-            f"CREATE VIEW {table} AS SELECT * FROM read_parquet({named!r}, hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
-        )
-    for name, sql in views().items():
-        database.execute(f"CREATE VIEW {name} AS {sql}")
+        make_table(database, table, named)
+    make_views(database)
     return database
 
 

@@ -7,7 +7,7 @@ import textwrap
 import cfnlint.decode
 import duckdb
 
-from duck import MACROS
+from duck import connect, make_views
 from investigations import ATHENA, Investigation, investigations, views, without_comment
 from stack import ROOT
 
@@ -220,17 +220,14 @@ RAW_COLUMNS = (
 
 def view_columns() -> dict[str, dict[str, str]]:
     """The columns of each view with DuckDB's types, found by making the views over empty tables of the catalog's columns."""
-    database = duckdb.connect()
-    for macro in MACROS:
-        database.execute(f"CREATE MACRO {macro}")
+    database = connect()
     catalog, problems = cfnlint.decode.decode(str(ROOT / "infra/catalog.yaml"))
     assert not problems
     for resource in ("Sessions", "LogObjects"):
         table = catalog["Resources"][resource]["Properties"]["TableInput"]
         columns = [f'"{column["Name"]}" {duck_type(column["Type"])}' for column in table["StorageDescriptor"]["Columns"]]
         database.execute(f"CREATE TABLE {table['Name']} ({', '.join(columns)}, dt VARCHAR)")
-    for name, sql in views().items():
-        database.execute(f"CREATE VIEW {name} AS {sql}")
+    make_views(database)
     raw = ", ".join(f"{column} VARCHAR" for column in (*RAW_COLUMNS, f'"{PARTITION}"'))
     database.execute(f"CREATE TABLE raw ({raw}, useridentity {USER_IDENTITY})")
     database.execute(f"CREATE VIEW {RAW_VIEW} AS {raw_events('raw', [PARTITION])}")

@@ -15,13 +15,32 @@ MACROS = [
 ]
 
 
-def duck(catalog: Catalog, folder) -> duckdb.DuckDBPyConnection:
-    """A DuckDB with the tables and views of a lake, whose data objects are fetched into a folder."""
+def connect() -> duckdb.DuckDBPyConnection:
+    """A DuckDB that calls its functions as Athena does, with nothing in it."""
     database = duckdb.connect()
     # Times in the files are UTC, and DuckDB shows them in the session's zone.
     database.execute("SET TimeZone = 'UTC'")
     for macro in MACROS:
         database.execute(f"CREATE MACRO {macro}")
+    return database
+
+
+def make_table(database: duckdb.DuckDBPyConnection, table: str, paths: list[str]) -> None:
+    """Makes a table of data objects."""
+    database.execute(
+        f"CREATE VIEW {table} AS SELECT * FROM read_parquet({paths!r}, hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
+    )
+
+
+def make_views(database: duckdb.DuckDBPyConnection) -> None:
+    """Makes the views of infra/athena, once the tables are there."""
+    for name, sql in views().items():
+        database.execute(f"CREATE VIEW {name} AS {sql}")
+
+
+def duck(catalog: Catalog, folder) -> duckdb.DuckDBPyConnection:
+    """A DuckDB with the tables and views of a lake, whose data objects are fetched into a folder."""
+    database = connect()
     for table in ("sessions", "log_objects"):
         paths = []
         for day, addresses in catalog.manifests(table).items():
@@ -31,9 +50,6 @@ def duck(catalog: Catalog, folder) -> duckdb.DuckDBPyConnection:
                 path = place / address.rsplit("/", 1)[-1]
                 path.write_bytes(catalog.data_object(address))
                 paths.append(str(path))
-        database.execute(
-            f"CREATE VIEW {table} AS SELECT * FROM read_parquet({paths!r}, hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
-        )
-    for name, sql in views().items():
-        database.execute(f"CREATE VIEW {name} AS {sql}")
+        make_table(database, table, paths)
+    make_views(database)
     return database

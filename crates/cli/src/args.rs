@@ -246,7 +246,7 @@ pub(crate) struct Investigate {
 pub(crate) enum SqlForm {
     /// With its parameters by name
     Saved,
-    /// With a question mark for each parameter, in the order of its header
+    /// With a question mark wherever a parameter stands
     Athena,
 }
 

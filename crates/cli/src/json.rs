@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::ser::Error as _;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
-use trailback_sessions::{LinkStatus, Session};
+use trailback_sessions::Session;
 use trailback_tables::columns::Row;
 
 use crate::render::gap::{self, Explained};
@@ -17,24 +17,23 @@ use crate::render::remarks::{earlier_hops, remarks};
 use crate::render::text::is_unsafe;
 
 /// Counts up when a member of a trace changes its meaning or goes. New members may come at any time.
-const TRACE_VERSION: u32 = 1;
+pub(crate) const TRACE_VERSION: u32 = 1;
 
 /// A trace: the hops from the origin down, the last one being what was asked about.
 pub(crate) fn trail(subject: &str, hops: &[Session]) -> serde_json::Result<String> {
-    let is_gap = |first: &&Session| first.link.status == LinkStatus::Gap;
     line(&Trail {
         version: TRACE_VERSION,
         subject,
         hops: hops.iter().map(Row).collect(),
         earlier_hops: earlier_hops(hops),
-        gap: hops.first().filter(is_gap).map(gap::explain),
+        gap: gap::of_chain(hops),
         remarks: remarks(hops).into_iter().map(|(text, _)| text).collect(),
     })
 }
 
 /// A row a line.
 pub(crate) fn rows(sessions: &[Session]) -> serde_json::Result<String> {
-    sessions.iter().map(|session| line(&Row(session))).collect()
+    lines(sessions.iter().map(Row))
 }
 
 #[derive(Serialize)]
@@ -45,6 +44,11 @@ struct Trail<'a> {
     earlier_hops: usize,
     gap: Option<Explained>,
     remarks: Vec<String>,
+}
+
+/// Any values, each on a line of its own.
+pub(crate) fn lines(values: impl Iterator<Item = impl Serialize>) -> serde_json::Result<String> {
+    values.map(|value| line(&value)).collect()
 }
 
 /// Any value, on a line of its own.

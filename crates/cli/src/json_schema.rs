@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 use trailback_tables::Table;
 use trailback_tables::ddl::{ColumnDescription, schema};
 
+use crate::json::TRACE_VERSION;
+
 /// The draft that the schemas are written in.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -28,7 +30,7 @@ fn trace() -> Value {
         "required": ["version", "subject", "hops", "earlier_hops", "gap", "remarks"],
         "properties": {
             "version": {
-                "const": 1,
+                "const": TRACE_VERSION,
                 "description": "Counts up when a member changes its meaning or goes. New members may come at any time."
             },
             "subject": {"type": "string", "description": "What was asked about, as it was typed."},

@@ -118,8 +118,7 @@ fn show(used: &[Used], format: PoliciesFormat, look: Look) -> miette::Result<Ans
     let text = match format {
         PoliciesFormat::Table => policies::render(used, look),
         PoliciesFormat::Json => {
-            let lines = used.iter().map(|used| json::line(&policies::as_json(used)));
-            lines.collect::<Result<String, _>>().into_diagnostic()?
+            json::lines(used.iter().map(policies::as_json)).into_diagnostic()?
         }
     };
     output::print(&text)?;

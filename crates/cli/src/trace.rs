@@ -11,16 +11,13 @@ use trailback_pipeline::find::{TimeRange, find, link_records};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_pipeline::location::{Location, S3OnDemand};
 use trailback_pipeline::log_objects;
-use trailback_sessions::{Issuance, LOOK_BACK_HOURS, Outcome, Session, Subject, Timestamp};
+use trailback_sessions::{Issuance, LOOK_BACK_MS, Outcome, Session, Subject, Timestamp};
 
 use crate::look::Look;
 use crate::render::{not_found, words};
 use crate::settings::{self, WrongUse};
 use crate::{Answer, args, lake, output, progress};
 use show::Shown;
-
-/// The longest time that credentials live, in milliseconds.
-const LIFETIME_MAX_MS: i64 = LOOK_BACK_HOURS * 3_600_000;
 
 /// Runs the command.
 pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miette::Result<Answer> {
@@ -84,24 +81,20 @@ async fn why_nothing(
 
 /// In which time a session that is alive at a moment was issued.
 fn lifetime_before(at: Timestamp) -> TimeRange {
-    TimeRange {
-        since: Some(Timestamp(at.0.saturating_sub(LIFETIME_MAX_MS))),
-        until: Some(Timestamp(at.0.saturating_add(1))),
-    }
+    TimeRange::spanning(Timestamp(at.0.saturating_sub(LOOK_BACK_MS)), at)
+}
+
+/// Whether a session had not expired at a moment.
+fn is_alive_at(session: &Session, at: Timestamp) -> bool {
+    let expiry = session.issuance.session.expires_at;
+    expiry.is_none_or(|expiry| at <= expiry)
 }
 
 /// The newest session that had not expired; without one, the newest, because console sessions outlive what is logged.
 fn alive_at(sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
     let is_issued = |session: &&Session| session.issuance.record.outcome == Outcome::Issued;
-    let is_alive = |session: &&Session| {
-        session
-            .issuance
-            .session
-            .expires_at
-            .is_none_or(|expiry| at <= expiry)
-    };
     let issued = || sessions.iter().rev().filter(is_issued);
-    let alive = issued().find(is_alive).or_else(|| {
+    let alive = issued().find(|session| is_alive_at(session, at)).or_else(|| {
         let newest = issued().next()?;
         let logged = newest.issuance.session.expires_at.map(words::moment).unwrap_or_default();
         output::tell(&format!(

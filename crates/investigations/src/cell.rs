@@ -74,10 +74,15 @@ impl Serialize for MapKey<'_> {
 
 /// The rows of a batch.
 pub(crate) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, ArrowError> {
-    let columns: Result<Vec<Vec<Cell>>, ArrowError> = batch.columns().iter().map(cells).collect();
+    side_by_side(batch.columns(), batch.num_rows())
+}
+
+/// Columns of one length, row by row.
+fn side_by_side(columns: &[ArrayRef], row_count: usize) -> Result<Vec<Row>, ArrowError> {
+    let columns: Result<Vec<Vec<Cell>>, ArrowError> = columns.iter().map(cells).collect();
     let mut columns: Vec<_> = columns?.into_iter().map(Vec::into_iter).collect();
     let row = |_| columns.iter_mut().filter_map(Iterator::next).collect();
-    Ok((0..batch.num_rows()).map(row).collect())
+    Ok((0..row_count).map(row).collect())
 }
 
 /// The cells of a column.
@@ -152,23 +157,16 @@ fn maps(array: &MapArray) -> Result<Vec<Cell>, ArrowError> {
 }
 
 fn structs(array: &StructArray) -> Result<Vec<Cell>, ArrowError> {
-    let columns: Result<Vec<Vec<Cell>>, ArrowError> = array.columns().iter().map(cells).collect();
-    let mut columns: Vec<_> = columns?.into_iter().map(Vec::into_iter).collect();
-    let row = |row| {
-        let values = columns.iter_mut().filter_map(Iterator::next);
-        let members = array
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .zip(values)
-            .collect();
-        if array.is_null(row) {
-            Cell::Null
-        } else {
-            Cell::Struct(members)
+    let rows = side_by_side(array.columns(), array.len())?;
+    let names = array.column_names();
+    let cell = |(place, values): (usize, Row)| {
+        if array.is_null(place) {
+            return Cell::Null;
         }
+        let names = names.iter().map(|name| (*name).to_owned());
+        Cell::Struct(names.zip(values).collect())
     };
-    Ok((0..array.len()).map(row).collect())
+    Ok(rows.into_iter().enumerate().map(cell).collect())
 }
 
 /// Dates, intervals, decimals and the like, as the engine writes them.

@@ -39,6 +39,14 @@ pub(crate) enum ScanError {
     Worker(#[from] tokio::task::JoinError),
 }
 
+impl ScanError {
+    /// What is wrong with the bytes of an object.
+    pub(crate) fn damaged(lake: &Lake, name: &str, cause: TableError) -> ScanError {
+        let location = lake.store().location(name);
+        ScanError::Damaged { location, cause }
+    }
+}
+
 /// Reads the rows of a data object that pass a filter. Its size is asked for where it is not known.
 pub(crate) async fn scan(
     lake: &Lake,
@@ -51,10 +59,7 @@ pub(crate) async fn scan(
         Some(size_bytes) => size_bytes,
         None => lake.store().head(&name).await?.size_bytes,
     };
-    let damaged = |cause| ScanError::Damaged {
-        location: lake.store().location(&name),
-        cause,
-    };
+    let damaged = |cause| ScanError::damaged(lake, &name, cause);
     let mut scan = Scan::new(size_bytes, filter);
     let mut found = Vec::new();
     loop {
@@ -80,10 +85,7 @@ pub(crate) async fn read<R: DataRow>(lake: &Lake, object: &DataKey) -> Result<Ve
     let name = object.to_string();
     let content = lake.store().get(&name).await?.bytes().await?;
     let decoded = tokio::task::spawn_blocking(move || decode_data_object(content)).await?;
-    decoded.map_err(|cause| ScanError::Damaged {
-        location: lake.store().location(&name),
-        cause,
-    })
+    decoded.map_err(|cause| ScanError::damaged(lake, &name, cause))
 }
 
 /// Fetches parts of an object, sorted by their start; near ones in one request.

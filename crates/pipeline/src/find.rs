@@ -6,7 +6,7 @@
 mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 use trailback_sessions::{
@@ -14,6 +14,7 @@ use trailback_sessions::{
 };
 use trailback_tables::TableError;
 use trailback_tables::filter::Filter;
+use trailback_tables::partition::Day;
 
 use crate::data_scan::ScanError;
 use crate::lake::Lake;
@@ -40,6 +41,14 @@ impl TimeRange {
             since: Some(first),
             until: Some(Timestamp(last.0.saturating_add(1))),
         }
+    }
+
+    /// The days that it touches.
+    #[must_use]
+    pub fn days(&self) -> RangeInclusive<Day> {
+        let first = self.since.map_or(*Day::RANGE.start(), Day::of);
+        let last = self.until.map_or(*Day::RANGE.end(), Day::of);
+        first..=last
     }
 
     pub(crate) fn contains(&self, moment: Timestamp) -> bool {

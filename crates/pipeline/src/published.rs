@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 use bytes::Bytes;
 use trailback_tables::checked::Opening;
 use trailback_tables::partition::{DataKey, Day, manifest_key, parse_manifest_key};
-use trailback_tables::{Footer, Table, TableError};
+use trailback_tables::{Footer, Table};
 
 use crate::catalog;
 use crate::data_scan::{ScanError, fetch};
@@ -75,7 +75,7 @@ pub async fn footer(lake: &Lake, object: &DataKey, size_bytes: u64) -> Result<Fo
         match opening.supply(&tail) {
             Ok(Some(footer)) => return Ok(footer),
             Ok(None) => {}
-            Err(cause) => return Err(damaged(lake, &name, cause)),
+            Err(cause) => return Err(ScanError::damaged(lake, &name, cause).into()),
         }
     }
 }
@@ -92,14 +92,9 @@ pub async fn parts(
     parts: &[Range<u64>],
 ) -> Result<Vec<Bytes>, FindError> {
     let name = object.to_string();
-    let damage = |cause| damaged(lake, &name, cause);
+    let damage = |cause| FindError::from(ScanError::damaged(lake, &name, cause));
     let blocks = footer.blocks(parts).map_err(damage)?;
     let fetched = fetch(lake, &name, &blocks).await?;
     let fetched: Vec<_> = blocks.into_iter().zip(fetched).collect();
     footer.cut(parts, &fetched).map_err(damage)
-}
-
-fn damaged(lake: &Lake, name: &str, cause: TableError) -> FindError {
-    let location = lake.store().location(name);
-    ScanError::Damaged { location, cause }.into()
 }

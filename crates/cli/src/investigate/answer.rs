@@ -162,7 +162,10 @@ impl Printer {
         self.printed += rows.len();
         match self.format {
             RowFormat::Table => self.kept.append(&mut rows),
-            RowFormat::Json => output::print(&json_lines(columns, &rows)?)?,
+            RowFormat::Json => {
+                let keyed = rows.iter().map(|row| Keyed(columns, row));
+                output::print(&json::lines(keyed).into_diagnostic()?)?;
+            }
             RowFormat::Csv => {
                 output::print(&csv::lines(is_first.then_some(columns), &rows).into_diagnostic()?)?
             }
@@ -184,11 +187,6 @@ impl Printer {
         }
         Ok(())
     }
-}
-
-fn json_lines(columns: &[String], rows: &[Row]) -> miette::Result<String> {
-    let lines = rows.iter().map(|row| json::line(&Keyed(columns, row)));
-    lines.collect::<Result<String, _>>().into_diagnostic()
 }
 
 /// A row that serialises as an object with every column of the answer.

@@ -1,7 +1,7 @@
 //! Why a chain stops, what is known all the same, and how to go on.
 
 use serde::Serialize;
-use trailback_sessions::{GapReason, Session};
+use trailback_sessions::{GapReason, LinkStatus, Session};
 
 use super::text::safe;
 use super::words::{ABSENT, account, moment, session_name, shown};
@@ -15,6 +15,12 @@ pub(crate) struct Explained {
     pub(crate) known: Vec<String>,
     /// What to do next.
     pub(crate) next: String,
+}
+
+/// Explains the gap at which a chain begins; `None` where it begins at an origin.
+pub(crate) fn of_chain(hops: &[Session]) -> Option<Explained> {
+    let first = hops.first()?;
+    (first.link.status == LinkStatus::Gap).then(|| explain(first))
 }
 
 /// Explains the gap of a session whose caller cannot be named.

@@ -5,6 +5,7 @@ use trailback_pipeline::find::{FindError, TimeRange, find};
 use trailback_pipeline::lake::Lake;
 use trailback_sessions::{LOOK_BACK_MS, Outcome, Session, Subject, Timestamp};
 
+use super::is_alive_at;
 use super::show::{Alert, Shown};
 use crate::finding::Finding;
 use crate::output;
@@ -46,11 +47,8 @@ async fn alive(
     };
     let mut sessions = find(lake, subject, &range).await?;
     sessions.retain(|session| {
-        let expiry = session.issuance.session.expires_at;
-        let has_ended = expiry
-            .zip(first)
-            .is_some_and(|(expiry, first)| expiry < first);
-        session.issuance.record.outcome == Outcome::Issued && !has_ended
+        session.issuance.record.outcome == Outcome::Issued
+            && first.is_none_or(|first| is_alive_at(session, first))
     });
     Ok(sessions)
 }

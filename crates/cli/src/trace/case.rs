@@ -6,7 +6,6 @@ use trailback_pipeline::find::{FindError, OfOrigin, TimeRange, of_origin, with_e
 use trailback_pipeline::lake::Lake;
 use trailback_pipeline::searched::searched;
 use trailback_sessions::{LOOK_BACK_MS, Session, Text, Timestamp};
-use trailback_tables::partition::Day;
 
 use crate::render::report::Case;
 
@@ -34,7 +33,7 @@ pub(super) async fn gather(lake: &Lake, case: Case, period: &TimeRange) -> Resul
     let (window, of_origin) = what_else(lake, &case.hops, period).await?;
     Ok(Case {
         candidates: candidates(lake, &case.hops).await?,
-        searched: searched(lake, &days_of(&window)).await?,
+        searched: searched(lake, &window.days()).await?,
         of_origin,
         window,
         ..case
@@ -78,12 +77,6 @@ fn around(hops: &[Session], margin_ms: i64) -> TimeRange {
         since: Some(Timestamp(time(hops.first()).saturating_sub(margin_ms))),
         until: Some(Timestamp(time(hops.last()).saturating_add(margin_ms))),
     }
-}
-
-fn days_of(window: &TimeRange) -> std::ops::RangeInclusive<Day> {
-    let first = window.since.map_or(*Day::RANGE.start(), Day::of);
-    let last = window.until.map_or(*Day::RANGE.end(), Day::of);
-    first..=last
 }
 
 /// The rows of what fits each hop, where that is more than one.

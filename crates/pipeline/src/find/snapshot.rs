@@ -1,13 +1,13 @@
 //! The table as it is published at one moment, and scans over it.
 
 use std::collections::BTreeMap;
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use trailback_sessions::{Session, Timestamp};
 use trailback_tables::Table;
 use trailback_tables::filter::Filter;
-use trailback_tables::partition::{DataKey, Day, DayPart, EventHour};
+use trailback_tables::partition::{DataKey, DayPart, EventHour};
 
 use super::{FindError, TimeRange, place};
 use crate::data_scan;
@@ -33,7 +33,7 @@ pub(super) struct Snapshot<'a> {
 impl<'a> Snapshot<'a> {
     /// Looks at the manifests of some time.
     pub(super) async fn take(lake: &'a Lake, range: &TimeRange) -> Result<Snapshot<'a>, FindError> {
-        let mut objects = published::objects(lake, Table::Sessions, &days_of(range)).await?;
+        let mut objects = published::objects(lake, Table::Sessions, &range.days()).await?;
         objects.retain(|key, _| may_hold(key, range));
         Ok(Snapshot { lake, objects })
     }
@@ -93,13 +93,6 @@ fn of_time(filter: &Filter, range: &TimeRange) -> Filter {
         (None, None) => filter.clone(),
         (since, until) => Filter::recorded(since, until).and(filter.clone()),
     }
-}
-
-/// The days that a time touches.
-fn days_of(range: &TimeRange) -> RangeInclusive<Day> {
-    let first = range.since.map_or(*Day::RANGE.start(), Day::of);
-    let last = range.until.map_or(*Day::RANGE.end(), Day::of);
-    first..=last
 }
 
 /// Whether a data object can hold rows of some time.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use trailback_pipeline::searched::{LogObjects, Outcomes};
-use trailback_sessions::{LinkStatus, Session};
+use trailback_sessions::Session;
 
 use super::super::gap;
 use super::super::remarks::{hop_name, remarks};
@@ -143,13 +143,8 @@ pub(super) fn standing_out(hops: &[Session]) -> Markup {
 
 /// Why the chain stops, and what fits, where the logs do not say who called.
 pub(super) fn gap(case: &Case) -> Markup {
-    let gap = case
-        .hops
-        .first()
-        .filter(|first| first.link.status == LinkStatus::Gap)
-        .map(gap::explain);
     html! {
-        @if let Some(gap) = &gap {
+        @if let Some(gap) = &gap::of_chain(&case.hops) {
             section.panel.gap-told {
                 h2 { "Why the chain stops" }
                 p { (gap.why) "." }
