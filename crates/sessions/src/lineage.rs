@@ -248,13 +248,10 @@ fn finish(
     transitive_keys.extend(inherited.transitive_keys);
     transitive_keys.sort_unstable();
     transitive_keys.dedup();
+    let own = &row.tags.session_tags;
     let mut effective_tags = inherited.tags;
-    effective_tags.extend(
-        row.tags
-            .session_tags
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone())),
-    );
+    effective_tags.retain(|key, _| !own.keys().any(|own| is_same_key(own, key)));
+    effective_tags.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
     let on_record = row
         .session
         .source_identity
@@ -269,6 +266,15 @@ fn finish(
         link,
         origin,
         chain,
+    }
+}
+
+/// Whether AWS takes two tag keys for one: it keeps their case and does not tell them apart by it ("AWS Security Token Service
+/// API Reference", `AssumeRole`, `Tags`).
+pub(crate) fn is_same_key(one: &str, other: &str) -> bool {
+    match one.is_ascii() && other.is_ascii() {
+        true => one.eq_ignore_ascii_case(other),
+        false => one.to_lowercase() == other.to_lowercase(),
     }
 }
 
@@ -287,7 +293,8 @@ impl Inherited {
         let keys = parent.effective_transitive_tag_keys;
         let kind = row.session.session_type;
         let same_session = matches!(kind, SessionType::Console | SessionType::Witness);
-        let passes = |key: &Text| same_session || keys.binary_search(key).is_ok();
+        let passes =
+            |key: &Text| same_session || keys.iter().any(|passed| is_same_key(passed, key));
         let tags = parent.effective_tags.iter().filter(|(key, _)| passes(key));
         Inherited {
             tags: tags

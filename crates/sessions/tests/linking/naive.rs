@@ -404,7 +404,12 @@ fn child(row: &Issuance, candidates: &[Plain], alone: Plain) -> Plain {
         let tags: TagMap = c
             .tags
             .iter()
-            .filter(|(k, _)| all || c.transitive.contains(k))
+            .filter(|(k, _)| {
+                all || c
+                    .transitive
+                    .iter()
+                    .any(|t| t.to_lowercase() == k.to_lowercase())
+            })
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
         (tags, c.transitive.clone(), c.tags_known)
@@ -419,7 +424,12 @@ fn child(row: &Issuance, candidates: &[Plain], alone: Plain) -> Plain {
     if !logged.is_empty() {
         (tags, transitive, known) = (logged.clone(), logged.keys().cloned().collect(), true);
     }
-    tags.extend(row.tags.session_tags.clone());
+    for (key, value) in &row.tags.session_tags {
+        tags.retain(|k, _| {
+            row.tags.session_tags.contains_key(k) || k.to_lowercase() != key.to_lowercase()
+        });
+        tags.insert(key.clone(), value.clone());
+    }
     transitive.extend(row.tags.transitive_tag_keys.clone());
     transitive.sort();
     transitive.dedup();

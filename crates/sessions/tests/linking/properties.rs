@@ -76,7 +76,10 @@ impl Odd {
         row.mfa.session_mfa = self.mfa;
         if self.tags & 1 == 1 {
             row = row.tagged(
-                &[("team", ["red", "blue"][usize::from(self.number % 2)])],
+                &[(
+                    ["team", "Team"][usize::from(self.number / 2 % 2)],
+                    ["red", "blue"][usize::from(self.number % 2)],
+                )],
                 if self.tags & 2 == 2 { &["team"] } else { &[] },
             );
         }

@@ -479,6 +479,19 @@ fn transitive_tags_pass_on() {
     assert!(row(&sessions, "e3").effective_tags_known);
 }
 
+/// AWS keeps the case of a tag key and tells no keys apart by it: `Team` passes on where `team` is transitive, and a call's own
+/// `TEAM` takes its place.
+#[test]
+fn tag_keys_are_one_in_any_case() {
+    let mut records = chain();
+    records[0] = records[0].clone().tagged(&[("Team", "red")], &["team"]);
+    records[2] = records[2].clone().tagged(&[("TEAM", "blue")], &[]);
+    let sessions = link_by_hours(&records);
+    let tags = |id: &str| format!("{:?}", row(&sessions, id).effective_tags);
+    assert_eq!(tags("e2"), r#"{"Team": "red"}"#);
+    assert_eq!(tags("e3"), r#"{"TEAM": "blue"}"#);
+}
+
 /// Where CloudTrail logged `incomingTransitiveTags`, they speak instead. Behind a gap nothing else is known of them,
 /// and `effective_tags_known` is false. Tags of the IAM role itself are in no log and in no row.
 #[test]
