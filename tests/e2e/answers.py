@@ -22,7 +22,7 @@ def new_addresses(rows: list[dict], since: str) -> set[tuple]:
     known, seen = collections.defaultdict(set), set()
     for row in rows:
         address = row["source_ip_address"]
-        if not row["origin_known"] or address is None or address.endswith(".amazonaws.com"):
+        if not row["origin_known"] or address is None or ".amazonaws.com" in address or address.startswith("AWS Internal"):
             continue
         if row["event_time"][:10] < since:
             known[identity(row)].add(address)
@@ -123,8 +123,10 @@ def alive(rows: list[dict], origin_arn: str, at: str) -> set[str]:
     found = set()
     for row in issued(rows):
         begun = datetime.datetime.fromisoformat(row["event_time"])
-        told = row["expires_at"]
-        ends = datetime.datetime.fromisoformat(told) if told else begun + datetime.timedelta(hours=36)
+        ends = row["expires_at"] and datetime.datetime.fromisoformat(row["expires_at"])
+        # Of a console session the log says fifteen minutes, and hours were asked for.
+        if ends is None or ends - begun < datetime.timedelta(seconds=(row["duration_seconds"] or 0) - 60):
+            ends = begun + datetime.timedelta(hours=36)
         if row["origin_arn"] == origin_arn and begun <= moment <= ends:
             found.add(row["event_id"])
     return found

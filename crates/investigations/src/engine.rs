@@ -105,7 +105,8 @@ impl Engine {
     /// # Errors
     /// When the SQL is wrong or no query, a parameter has no value, or the lake cannot be read.
     pub async fn query(&self, sql: &str, values: &Values) -> Result<Answer, QueryError> {
-        let plan = self.plan(sql, values).await?;
+        let plan = self.plan(sql, values).await;
+        let plan = plan.map_err(|wrong| wrong.or_one_of(|| self.table_names()))?;
         let names = plan
             .schema()
             .fields()
@@ -124,6 +125,18 @@ impl Engine {
             batches: run.await.map_err(QueryError::of_planning)?,
             memory_mib: self.limits.memory_mib,
         })
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        let state = self.context.state();
+        let catalog = &state.config_options().catalog;
+        let schema = self
+            .context
+            .catalog(&catalog.default_catalog)
+            .and_then(|tables| tables.schema(&catalog.default_schema));
+        let mut names = schema.map_or_else(Vec::new, |schema| schema.table_names());
+        names.sort_unstable();
+        names
     }
 
     async fn plan(&self, sql: &str, values: &Values) -> Result<LogicalPlan, QueryError> {

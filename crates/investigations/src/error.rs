@@ -124,6 +124,24 @@ impl QueryError {
         }
     }
 
+    /// With the names that a table may have, where one is not known.
+    pub(crate) fn or_one_of(self, names: impl FnOnce() -> Vec<String>) -> QueryError {
+        match self {
+            QueryError::Sql {
+                problem,
+                hint: None,
+                place,
+            } if problem.starts_with("table ") && problem.ends_with(" not found") => {
+                QueryError::Sql {
+                    problem,
+                    hint: Some(format!("tables and views: {}", names().join(", "))),
+                    place,
+                }
+            }
+            other => other,
+        }
+    }
+
     /// What the engine says while it plans.
     pub(crate) fn of_planning(error: DataFusionError) -> QueryError {
         match lake_error(error) {
@@ -190,6 +208,7 @@ pub(crate) struct CarriedError {
 
 impl CarriedError {
     pub(crate) fn new(failure: FindError) -> CarriedError {
+        let failure = failure.lasting();
         CarriedError {
             told: failure.to_string(),
             failure: std::sync::Mutex::new(Some(failure)),

@@ -32,6 +32,9 @@ pub const SINCE: &str = "since";
 /// The last day that is looked at: a parameter of every investigation.
 pub const UNTIL: &str = "until";
 
+/// The parameter for the first day of what is known, where a question is about what is new.
+pub const BASELINE: &str = "baseline";
+
 /// A question with a name, and the SQL that answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Investigation {

@@ -6,8 +6,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Query, SetExpr, Spanned, Statement, TimezoneInfo, TypedString, UnaryOperator,
-    Value as Literal, ValueWithSpan, Visit, Visitor, visit_expressions_mut, visit_statements,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Query, SetExpr, Spanned, Statement, TimezoneInfo,
+    TypedString, UnaryOperator, Value as Literal, ValueWithSpan, Visit, Visitor,
+    visit_expressions_mut, visit_statements,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -41,7 +43,11 @@ pub(crate) fn bound(sql: &str, values: &Values) -> Result<Statement, QueryError>
             "it is nested too deep; a long chain of OR is written IN (…)".to_owned(),
         ));
     }
-    let bound = visit_expressions_mut(&mut statement, |expression| bind(expression, values));
+    // Inner expressions first: a pattern is what it will be when its LIKE is met.
+    let bound = visit_expressions_mut(&mut statement, |expression| {
+        without_escapes(expression);
+        bind(expression, values)
+    });
     match bound {
         ControlFlow::Continue(()) => Ok(statement),
         ControlFlow::Break(failure) => Err(failure),
@@ -111,6 +117,55 @@ impl Visitor for Depth {
         self.0 -= 1;
         ControlFlow::Continue(())
     }
+}
+
+/// Makes a backslash in the pattern of a LIKE stand for itself, as it does in Athena and by the standard; here it would be an
+/// escape.
+fn without_escapes(expression: &mut Expr) {
+    let (Expr::Like {
+        pattern,
+        escape_char: None,
+        ..
+    }
+    | Expr::ILike {
+        pattern,
+        escape_char: None,
+        ..
+    }) = expression
+    else {
+        return;
+    };
+    match &mut **pattern {
+        Expr::Value(ValueWithSpan {
+            value: Literal::SingleQuotedString(text),
+            ..
+        }) => *text = text.replace('\\', r"\\"),
+        computed => {
+            let computed = std::mem::replace(computed, Expr::value(Literal::Null));
+            **pattern = doubled_backslashes(computed);
+        }
+    }
+}
+
+/// `replace(text, '\', '\\')`.
+fn doubled_backslashes(text: Expr) -> Expr {
+    let literal = |text: &str| Expr::value(Literal::SingleQuotedString(text.to_owned()));
+    let argument = |value| FunctionArg::Unnamed(FunctionArgExpr::Expr(value));
+    let arguments = [text, literal(r"\"), literal(r"\\")].map(argument);
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new("replace")]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: arguments.into(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }
 
 fn bind(expression: &mut Expr, values: &Values) -> ControlFlow<QueryError> {

@@ -5,7 +5,8 @@
 -- Read: `steps` is how many hops lie between the key and the row: 1 is a call made with the key itself. Everything handed
 --   out here is to be taken for stolen if the key was, until `expires_at`. `origin_known` false does not weaken the row: the
 --   way from the key to it is known, only the way to the key is not. A temporary key ID may recur after weeks; keep the days
---   near.
+--   near. A row has the 32 nearest hops of its chain: what a temporary key turned into beyond 32 hops is not here, where
+--   `chain_truncated` is true in the last rows, and `trailback descendants` follows it. A long-term key has no such limit.
 -- Scans: the days from $since to $until, with the list of the chain's keys; Athena reads whole rows for it.
 --
 -- $access_key_id text: the key as the alert shows it, long-term or temporary
@@ -53,7 +54,8 @@ SELECT
   s.gap_reason,
   s.origin_known,
   s.origin_name,
-  s.parent_event_id
+  s.parent_event_id,
+  s.chain_truncated
 FROM nearest AS n
 JOIN sessions AS s ON s.event_id = n.event_id
 WHERE s.dt BETWEEN $since AND $until

@@ -1,6 +1,6 @@
 -- Where do chains break, and why?
 --
--- Finds: gaps by reason, account and role behind the break, with how many sessions hang on each, and whether log objects of
+-- Finds: gaps by reason, account and role behind the break, with how many calls and sessions hang on each, and whether log objects of
 --   the account of the missing issuance were read at all in these days.
 -- Read: not_in_logs: the issuance is older than the logs, or in logs that are not read. caller_copy_missing: the caller's
 --   account is not delivered. ambiguous: several issuances fit and lead to different origins. loop: records lead back to
@@ -15,6 +15,7 @@ SELECT
   g.caller_account_id,
   g.caller_type,
   g.from_principal,
+  g.calls,
   g.sessions,
   g.sessions_behind,
   coalesce(l.log_objects_of_account, 0) AS log_objects_of_account,
@@ -27,7 +28,8 @@ FROM (
     s.caller_account_id,
     s.caller_type,
     coalesce(s.caller_session_issuer_arn, s.caller_arn, s.caller_principal_id) AS from_principal,
-    count(*) AS sessions,
+    count(*) AS calls,
+    sum(CASE WHEN s.outcome = 'issued' AND s.session_type <> 'Witness' THEN 1 ELSE 0 END) AS sessions,
     coalesce(sum(b.sessions_behind), 0) AS sessions_behind,
     min(s.event_time) AS first_time,
     max(s.event_time) AS last_time,
@@ -38,6 +40,8 @@ FROM (
     FROM sessions
     WHERE dt BETWEEN $since AND $until
       AND link_status = 'linked'
+      AND outcome = 'issued'
+      AND session_type <> 'Witness'
       AND NOT origin_known
     GROUP BY origin_event_id
   ) AS b ON b.origin_event_id = s.event_id
@@ -57,4 +61,4 @@ LEFT JOIN (
     AND outcome = 'extracted'
   GROUP BY account_id
 ) AS l ON l.account_id = g.caller_account_id
-ORDER BY g.gap_reason, g.sessions DESC, g.caller_account_id, g.from_principal, g.an_event_id
+ORDER BY g.gap_reason, g.calls DESC, g.caller_account_id, g.from_principal, g.an_event_id

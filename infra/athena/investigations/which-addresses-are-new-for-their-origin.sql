@@ -2,8 +2,8 @@
 --
 -- Finds: origins that called between $since and $until from an address they had not called from between $baseline and $since.
 -- Read: only origins that were seen in the baseline are listed: of the others every address is new. It is the address of the
---   call for the session; of a chained call too, so a key taken elsewhere shows up at its first use for a role. Calls of AWS
---   services bear the service's name and are left out. `known_addresses` is how many the origin had before.
+--   call for the session; of a chained call too, so a key taken elsewhere shows up at its first use for a role. Calls that
+--   AWS services make bear the service's name or `AWS Internal` and are left out. `known_addresses` is how many the origin had before.
 -- Scans: the days from $baseline to $until, flat columns only.
 --
 -- $baseline day: first day of the history to compare with, such as 2026-10-20
@@ -38,7 +38,8 @@ FROM (
     AND origin_known
     AND origin_type <> 'AWSService'
     AND source_ip_address IS NOT NULL
-    AND source_ip_address NOT LIKE '%.amazonaws.com'
+    AND source_ip_address NOT LIKE '%.amazonaws.com%'
+    AND source_ip_address NOT LIKE 'AWS Internal%'
   GROUP BY origin_type, origin_name, coalesce(origin_arn, ''), source_ip_address
 ) AS n
 JOIN (
@@ -51,7 +52,8 @@ JOIN (
   WHERE dt >= $baseline
     AND dt < $since
     AND origin_known
-    AND source_ip_address NOT LIKE '%.amazonaws.com'
+    AND source_ip_address NOT LIKE '%.amazonaws.com%'
+    AND source_ip_address NOT LIKE 'AWS Internal%'
   GROUP BY origin_type, origin_name, coalesce(origin_arn, '')
 ) AS k
   ON k.origin_type = n.origin_type

@@ -38,7 +38,8 @@ FROM (
   WHERE dt BETWEEN $since AND $until
     AND caller_access_key_id IS NOT NULL
     AND source_ip_address IS NOT NULL
-    AND source_ip_address NOT LIKE '%.amazonaws.com'
+    AND source_ip_address NOT LIKE '%.amazonaws.com%'
+    AND source_ip_address NOT LIKE 'AWS Internal%'
     AND session_type <> 'Witness'
 ) AS c
 GROUP BY caller_access_key_id, origin_known, origin_type, origin_name, origin_arn

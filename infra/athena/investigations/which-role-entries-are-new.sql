@@ -24,7 +24,7 @@ FROM (
     from_principal,
     to_role_arn,
     count(*) AS sessions,
-    count(DISTINCT origin_name) AS origins,
+    count(DISTINCT origin_type || ' ' || coalesce(origin_arn, '') || ' ' || coalesce(origin_name, '')) AS origins,
     min(event_time) AS first_time,
     min(event_id) AS an_event_id
   FROM role_edges

@@ -12,7 +12,7 @@ SELECT
   role_arn,
   session_scope_sha256,
   count(*) AS sessions,
-  count(DISTINCT origin_name) AS origins,
+  count(DISTINCT origin_type || ' ' || coalesce(origin_arn, '') || ' ' || coalesce(origin_name, '')) AS origins,
   max(packed_policy_size) AS most_packed_policy_size,
   min(event_time) AS first_time,
   max(event_time) AS last_time,

@@ -2,8 +2,9 @@
 --
 -- Finds: the sessions that had been handed out and had not expired at a moment, by whom they began: what to revoke, or who
 --   could have done it.
--- Read: `alive` is yes where the log says when the credentials expire. It is unknown where the log says nothing, as for the
---   console: such a session lasts up to 36 hours and is listed for as long. AWSRevokeOlderSessions on a role ends the
+-- Read: `alive` is yes where the log says when the credentials expire. It is unknown where the log says nothing, and where
+--   it says less than was asked for, as of a console session by SAML, which outlives the 15 minutes of its credentials: such
+--   a session lasts up to 36 hours and is listed for as long. AWSRevokeOlderSessions on a role ends the
 --   sessions of that role, and not those that came from them.
 -- Scans: the days from $since to $until, flat columns only.
 --
@@ -14,7 +15,10 @@
 SELECT
   event_time,
   expires_at,
-  CASE WHEN expires_at IS NULL THEN 'unknown' ELSE 'yes' END AS alive,
+  CASE
+    WHEN expires_at IS NULL OR date_diff('second', event_time, expires_at) < duration_seconds - 60 THEN 'unknown'
+    ELSE 'yes'
+  END AS alive,
   event_id,
   session_type,
   session_arn,
@@ -29,6 +33,12 @@ SELECT
 FROM sessions_issued
 WHERE dt BETWEEN $since AND $until
   AND event_time <= $at
-  AND coalesce(expires_at, event_time + INTERVAL '36' HOUR) >= $at
+  AND (
+    expires_at >= $at
+    OR (
+      (expires_at IS NULL OR date_diff('second', event_time, expires_at) < duration_seconds - 60)
+      AND event_time + INTERVAL '36' HOUR >= $at
+    )
+  )
   AND (origin_arn LIKE $origin OR origin_name LIKE $origin)
 ORDER BY event_time, event_id

@@ -7,7 +7,7 @@
 --   behind gaps are left out: they may be the same one.
 -- Scans: the days from $since to $until, with the map of tags; Athena reads whole rows for it.
 --
--- $tag_key text: the tag, such as Email
+-- $tag_key text: the tag, such as Email; small and capital letters are one
 -- $since day: first day to look at, such as 2026-11-20
 -- $until day: last day to look at
 SELECT
@@ -28,12 +28,12 @@ JOIN (
     count(DISTINCT origin_type || ' ' || coalesce(origin_arn, '') || ' ' || coalesce(origin_name, '')) AS origins
   FROM session_tags
   WHERE dt BETWEEN $since AND $until
-    AND tag_key = $tag_key
+    AND lower(tag_key) = lower($tag_key)
     AND origin_known
   GROUP BY tag_value
 ) AS v ON v.tag_value = t.tag_value
 WHERE t.dt BETWEEN $since AND $until
-  AND t.tag_key = $tag_key
+  AND lower(t.tag_key) = lower($tag_key)
   AND t.origin_known
   AND v.origins > 1
 GROUP BY t.tag_value, v.origins, t.origin_type, t.origin_name, t.origin_arn

@@ -6,7 +6,7 @@
 --   `origin_known` false: the origin columns name the furthest principal known.
 -- Scans: the days from $since to $until, with the map of tags; Athena reads whole rows for it.
 --
--- $tag_key text: the tag, with % for any text, in lower case, such as %project
+-- $tag_key text: the tag, with % for any text, such as %project; small and capital letters are one
 -- $since day: first day to look at, such as 2026-11-20
 -- $until day: last day to look at
 SELECT
@@ -23,6 +23,6 @@ SELECT
   min(event_id) AS an_event_id
 FROM session_tags
 WHERE dt BETWEEN $since AND $until
-  AND lower(tag_key) LIKE $tag_key
+  AND lower(tag_key) LIKE lower($tag_key)
 GROUP BY tag_key, tag_value, origin_known, origin_type, origin_name, origin_arn, role_arn
 ORDER BY tag_key, tag_value, sessions DESC, origin_type, origin_name, origin_arn, role_arn, origin_known

@@ -4,7 +4,8 @@
 --   somebody or something, set anew by its bearer.
 -- Read: a transitive tag cannot be changed by the next call, so what stands here was not transitive. `value_before` is the
 --   parent's. Only links to one certain parent are compared.
--- Scans: the days from $since to $until, with the map of tags; Athena reads whole rows for it.
+--   AWS takes keys that differ in case for one.
+-- Scans: the days from two before $since to $until, with the map of tags; Athena reads whole rows for it.
 --
 -- $since day: first day to look at, such as 2026-11-20
 -- $until day: last day to look at
@@ -26,8 +27,9 @@ SELECT
 FROM session_tags AS c
 JOIN session_tags AS p
   ON p.event_id = c.parent_event_id
-  AND p.tag_key = c.tag_key
+  AND lower(p.tag_key) = lower(c.tag_key)
 WHERE c.dt BETWEEN $since AND $until
-  AND p.dt BETWEEN $since AND $until
+  AND p.dt BETWEEN substr(CAST(CAST($since AS date) - INTERVAL '2' DAY AS varchar), 1, 10) AND $until
+  AND NOT c.has_candidates
   AND p.tag_value <> c.tag_value
 ORDER BY c.event_time, c.event_id, c.tag_key

@@ -7,7 +7,7 @@
 --   have no device and are left out.
 -- Scans: the days from $since to $until, flat columns only.
 --
--- $role_name text: names of the roles, with % for any text, such as %admin%; lower case
+-- $role_name text: names of the roles, with % for any text, such as %admin%; small and capital letters are one
 -- $since day: first day to look at, such as 2026-11-20
 -- $until day: last day to look at
 SELECT
@@ -35,7 +35,7 @@ SELECT
   source_ip_address
 FROM sessions_issued
 WHERE dt BETWEEN $since AND $until
-  AND lower(role_name) LIKE $role_name
+  AND lower(role_name) LIKE lower($role_name)
   AND origin_type NOT IN ('AWSService', 'Compute', 'Certificate')
   AND coalesce(session_mfa, false) = false
   AND coalesce(caller_mfa, false) = false

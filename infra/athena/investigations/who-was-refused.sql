@@ -1,8 +1,8 @@
 -- Who was refused credentials, and for which roles?
 --
 -- Finds: refused calls by origin, call, role and error, with how many minutes they fell into.
--- Read: tools try again many times: `minutes` counts better than `attempts`. `later_issued` counts sessions of the same
---   origin for the same role in these days: somebody who was refused first and got in later found a way, or a permission
+-- Read: tools try again many times: `minutes` counts better than `attempts`. `later_issued` counts sessions that the
+--   same call gave the same origin for the same role in these days: somebody who was refused first and got in later found a way, or a permission
 --   was mended.
 -- Scans: the days from $since to $until, flat columns only.
 --
@@ -44,12 +44,15 @@ FROM (
   GROUP BY origin_known, origin_type, origin_name, origin_arn, event_name, role_arn, error_code
 ) AS f
 LEFT JOIN (
-  SELECT event_id, event_time, role_arn, origin_arn
+  SELECT event_id, event_time, event_name, role_arn, origin_type, origin_arn, origin_name
   FROM sessions_issued
   WHERE dt BETWEEN $since AND $until
 ) AS i
-  ON i.role_arn = f.role_arn
-  AND i.origin_arn = f.origin_arn
+  ON i.event_name = f.event_name
+  AND i.origin_type = f.origin_type
+  AND coalesce(i.role_arn, '') = coalesce(f.role_arn, '')
+  AND coalesce(i.origin_arn, '') = coalesce(f.origin_arn, '')
+  AND coalesce(i.origin_name, '') = coalesce(f.origin_name, '')
   AND i.event_time > f.first_time
 GROUP BY
   f.origin_known,

@@ -1,11 +1,13 @@
 -- One row for each session tag in force in a session that exists.
 --
+-- `has_candidates` says that several issuances fit as the parent, of which `parent_event_id` names one.
 -- Where `effective_tags_known` is false, inherited tags may be missing here. Tags of the IAM role itself are in no log.
 SELECT
   s.dt AS dt,
   s.event_time AS event_time,
   s.event_id AS event_id,
   s.parent_event_id AS parent_event_id,
+  coalesce(cardinality(s.link_candidates), 0) > 1 AS has_candidates,
   s.role_arn AS role_arn,
   s.session_arn AS session_arn,
   s.origin_known AS origin_known,

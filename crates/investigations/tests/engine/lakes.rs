@@ -1,10 +1,11 @@
 //! Lakes to ask, and answers as JSON.
 
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use tempfile::TempDir;
 use trailback_investigations::parameters::Values;
 use trailback_investigations::saved::Catalog;
@@ -44,6 +45,16 @@ impl Room {
     pub(crate) async fn with_sample() -> Room {
         let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/samples/logs");
         Room::of(&logs, TempDir::new().unwrap()).await
+    }
+
+    /// Records of one log object.
+    pub(crate) async fn with_records(records: &[Json]) -> Room {
+        let folder = TempDir::new().unwrap();
+        let logs = folder.path().join("logs");
+        fs::create_dir(&logs).unwrap();
+        let name = "111122223333_CloudTrail_eu-west-1_20261130T2355Z_AAAAAAAAAAAAAAAA.json";
+        fs::write(logs.join(name), json!({"Records": records}).to_string()).unwrap();
+        Room::of(&logs, folder).await
     }
 
     /// A simulated organisation, and the truth about it.

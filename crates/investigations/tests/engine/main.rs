@@ -8,5 +8,6 @@
 mod exact;
 mod lakes;
 mod limits;
+mod pitfalls;
 mod saved;
 mod truth;

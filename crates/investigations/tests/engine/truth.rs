@@ -163,7 +163,7 @@ async fn chains_break_where_the_truth_has_gaps() {
     for row in world.ask("where-chains-break", &[]).await {
         *found
             .entry(row["gap_reason"].as_str().unwrap().to_owned())
-            .or_default() += row["sessions"].as_i64().unwrap();
+            .or_default() += row["calls"].as_i64().unwrap();
     }
     assert!(!expected.is_empty());
     assert_eq!(found, expected);
