@@ -25,8 +25,7 @@ pub(crate) async fn run(
         .await
         .into_diagnostic()?;
     if sessions.is_empty() {
-        output::tell(&not_found::explain(&subject, false));
-        return Ok(Answer::Incomplete);
+        return lake::tell_nothing(&lake, &not_found::explain(&subject, false)).await;
     }
     let text = match typed.format.format {
         AnswerFormat::Text => render::descendants::render(&typed.subject, &sessions, look),

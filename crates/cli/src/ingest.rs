@@ -36,6 +36,9 @@ pub(crate) async fn run(
     let linked = link(&lake, &LinkOptions::default(), &progress)
         .await
         .into_diagnostic()?;
+    if extracted.tally.objects.found == 0 {
+        output::tell("no new log object was found there");
+    }
     output::print(&summary::ingested(&extracted.tally, &linked.sessions, look))?;
     Ok(if extracted.problems.is_empty() {
         Answer::Complete

@@ -55,8 +55,7 @@ async fn ask(
     let lake = lake::open(&args::Lake { lake: place }, s3, Access::Read).await?;
     let engine = answer::engine(&lake, catalog, typed.limits).await?;
     let Some(days) = engine.days() else {
-        output::tell("this lake has no sessions yet; `trailback ingest` brings them");
-        return Ok(Answer::Incomplete);
+        return lake::tell_nothing(&lake, "").await;
     };
     let values = understood.within(&days);
     let asked = Asked {

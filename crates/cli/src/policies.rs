@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use miette::IntoDiagnostic;
 use trailback_pipeline::find::list;
-use trailback_pipeline::lake::Access;
+use trailback_pipeline::lake::{Access, Lake};
 use trailback_pipeline::location::S3OnDemand;
 use trailback_sessions::{Outcome, PolicyFacts, Session, Text, Timestamp};
 use trailback_tables::filter::Filter;
@@ -60,13 +60,13 @@ pub(crate) async fn run(
         .into_diagnostic()?;
     let used = all.by_use();
     match &named[..] {
-        [] => show(&used, typed.format, look),
+        [] => show(&lake, &used, typed.format, look).await,
         [one] => {
             let found: Vec<Used> = used
                 .into_iter()
                 .filter(|used| one.names(&used.policy))
                 .collect();
-            show(&found, typed.format, look)
+            show(&lake, &found, typed.format, look).await
         }
         hashes => compare(&used, hashes, &typed, look),
     }
@@ -110,10 +110,14 @@ impl All {
     }
 }
 
-fn show(used: &[Used], format: PoliciesFormat, look: Look) -> miette::Result<Answer> {
+async fn show(
+    lake: &Lake,
+    used: &[Used],
+    format: PoliciesFormat,
+    look: Look,
+) -> miette::Result<Answer> {
     if used.is_empty() {
-        output::tell("no session policy of this lake matches");
-        return Ok(Answer::Incomplete);
+        return lake::tell_nothing(lake, "no session policy of this lake matches").await;
     }
     let text = match format {
         PoliciesFormat::Table => policies::render(used, look),

@@ -1,7 +1,7 @@
 //! What `trace -` reads: a CloudTrail record, or a finding, in any of the shapes in which people hold one.
 
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
@@ -20,6 +20,10 @@ pub(crate) enum NoRecord {
     #[error("standard input is not JSON")]
     #[diagnostic(help("{}", SHAPES))]
     NotJson(#[source] serde_json::Error),
+    /// Not even UTF-8.
+    #[error("standard input is UTF-16, and JSON is UTF-8")]
+    #[diagnostic(help("PowerShell writes UTF-8 with: | Out-File -Encoding utf8 FILE"))]
+    Utf16,
     /// JSON, but nothing that looks like a record or a finding.
     #[error("standard input holds no CloudTrail record, and no finding")]
     #[diagnostic(help("{}", SHAPES))]
@@ -52,7 +56,7 @@ pub(crate) type OnPasted<'a> = &'a mut dyn FnMut(Pasted) -> ControlFlow<()>;
 
 /// Finds the records and findings in what is pasted, one after the other, however many there are.
 pub(crate) fn read(pasted: impl Read, on_pasted: OnPasted<'_>) -> Result<(), NoRecord> {
-    let mut documents = Deserializer::from_reader(BufReader::new(pasted));
+    let mut documents = Deserializer::from_reader(without_mark(pasted)?);
     let mut found = Found {
         on_pasted,
         is_any: false,
@@ -76,6 +80,20 @@ pub(crate) fn read(pasted: impl Read, on_pasted: OnPasted<'_>) -> Result<(), NoR
         false if is_empty => Err(NoRecord::Empty),
         false => Err(NoRecord::NotARecord),
     }
+}
+
+/// Without the byte order mark with which some editors and shells begin a text.
+fn without_mark(pasted: impl Read) -> Result<impl Read, NoRecord> {
+    let mut pasted = BufReader::new(pasted);
+    let start = pasted.fill_buf().map_err(NoRecord::Unreadable)?;
+    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
+        return Err(NoRecord::Utf16);
+    }
+    let mark: &[u8] = b"\xef\xbb\xbf";
+    if start.starts_with(mark) {
+        pasted.consume(mark.len());
+    }
+    Ok(pasted)
 }
 
 /// What becomes of records and findings.
@@ -291,6 +309,17 @@ mod tests {
             Err(NoRecord::NotARecord)
         ));
         assert!(matches!(records(b"3 true null"), Err(NoRecord::NotARecord)));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_utf_16_named() {
+        let marked = format!("\u{feff}{RECORD}");
+        assert_eq!(records(marked.as_bytes()).unwrap().len(), 1);
+        let utf_16: Vec<u8> = "\u{feff}{}"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert!(matches!(records(&utf_16), Err(NoRecord::Utf16)));
     }
 
     #[test]

@@ -50,8 +50,7 @@ pub(crate) async fn run(
         .into_diagnostic()?;
     let sessions: Vec<Session> = newest.kept.into_iter().rev().collect();
     if sessions.is_empty() {
-        output::tell("no session of this lake matches");
-        return Ok(Answer::Incomplete);
+        return lake::tell_nothing(&lake, nothing(&typed)).await;
     }
     let text = match typed.format.format {
         AnswerFormat::Text => render::listing::render(&sessions, look),
@@ -62,6 +61,16 @@ pub(crate) async fn run(
         output::tell(&not_found::more(newest.left_out, "--limit 0 shows all"));
     }
     Ok(Answer::Complete)
+}
+
+fn nothing(typed: &args::Sessions) -> &'static str {
+    match typed.no_mfa {
+        true => {
+            "no session matches; --no-mfa asks for chains of which the logs say that there was no MFA at all, at the origin neither. \
+             Where it was at the origin only, or is not in the logs, a session is listed with MFA none all the same"
+        }
+        false => "no session of this lake matches",
+    }
 }
 
 fn filter(

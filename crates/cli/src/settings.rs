@@ -25,7 +25,7 @@ const SUBJECTS: &str = "a subject is one of
   role            arn:aws:iam::ACCOUNT:role/ROLE, all its sessions
   user            arn:aws:iam::ACCOUNT:user/USER or :root
   event ID        1917948f-3042-46ec-98e2-62865example
-  -               a record or a finding on standard input
+  -               a record or a finding on standard input (trace alone)
 a plain name is looked up with: trailback sessions --role NAME, or --origin NAME";
 
 /// Wrong use of the command line.
@@ -58,12 +58,12 @@ pub(crate) enum WrongUse {
         text: String,
     },
     /// A period that holds nothing.
-    #[error("--since {since} leaves nothing before {until}")]
+    #[error("--since {since} is after --until {until}")]
     EmptyPeriod {
-        /// The start.
-        since: Timestamp,
-        /// The moment after the end.
-        until: Timestamp,
+        /// The start, as it was typed.
+        since: String,
+        /// The end.
+        until: String,
     },
     /// Nothing that can be asked about.
     #[error(transparent)]
@@ -146,8 +146,8 @@ pub(crate) fn delivery_days(typed: &crate::args::Delivered) -> Result<DeliveryDa
     };
     match (days.since, days.until) {
         (Some(since), Some(until)) if since > until => Err(WrongUse::EmptyPeriod {
-            since: since.start(),
-            until: until.plus(1).start(),
+            since: since.to_string(),
+            until: until.to_string(),
         }),
         _ => Ok(days),
     }
@@ -176,7 +176,10 @@ pub(crate) fn period(typed: &crate::args::Period) -> Result<TimeRange, WrongUse>
         .map(|text| after("--until", text))
         .transpose()?;
     match (since, until) {
-        (Some(since), Some(until)) if since >= until => Err(WrongUse::EmptyPeriod { since, until }),
+        (Some(since), Some(until)) if since >= until => Err(WrongUse::EmptyPeriod {
+            since: typed.since.clone().unwrap_or_default(),
+            until: typed.until.clone().unwrap_or_default(),
+        }),
         _ => Ok(TimeRange { since, until }),
     }
 }

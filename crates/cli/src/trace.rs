@@ -19,6 +19,9 @@ use crate::settings::{self, WrongUse};
 use crate::{Answer, args, lake, output, progress};
 use show::Shown;
 
+/// By how much an expiry may be earlier than the duration asked for, in milliseconds.
+const ROUNDING_MS: i64 = 60_000;
+
 /// Runs the command.
 pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miette::Result<Answer> {
     let at = typed
@@ -53,8 +56,8 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
     }
     if sessions.is_empty() {
         let is_limited = at.is_some() || range != TimeRange::default();
-        output::tell(&why_nothing(&lake, &subject, is_limited, !logs.is_empty()).await?);
-        return Ok(Answer::Incomplete);
+        let why = why_nothing(&lake, &subject, is_limited, !logs.is_empty()).await?;
+        return lake::tell_nothing(&lake, &why).await;
     }
     sessions.reverse();
     let sessions = shown.limited(sessions);
@@ -84,9 +87,19 @@ fn lifetime_before(at: Timestamp) -> TimeRange {
     TimeRange::spanning(Timestamp(at.0.saturating_sub(LOOK_BACK_MS)), at)
 }
 
-/// Whether a session had not expired at a moment.
+/// Whether a session had not expired at a moment, as far as is known. Of a console session by SAML the log tells the 15 minutes
+/// of its credentials and the hours that were asked for (AWS's example of `AssumeRoleWithSAML`): that one lives on.
 fn is_alive_at(session: &Session, at: Timestamp) -> bool {
-    let expiry = session.issuance.session.expires_at;
+    let facts = &session.issuance.session;
+    let asked_ms = i64::from(facts.duration_seconds.unwrap_or_default()) * 1_000;
+    let asked_until = session
+        .issuance
+        .record
+        .event_time
+        .0
+        .saturating_add(asked_ms);
+    let is_told_whole = |expiry: &Timestamp| asked_until.saturating_sub(expiry.0) <= ROUNDING_MS;
+    let expiry = facts.expires_at.filter(is_told_whole);
     expiry.is_none_or(|expiry| at <= expiry)
 }
 

@@ -83,11 +83,19 @@ impl FindError {
         *tries += 1;
         match self {
             FindError::Store(StoreError::NotFound { .. }) if *tries < TRIES_MAX => Ok(()),
-            FindError::Store(StoreError::NotFound { location }) => Err(FindError::Damaged {
+            failure => Err(failure.lasting()),
+        }
+    }
+
+    /// What it means where it is not passed over: that an object is gone which a manifest names.
+    #[must_use]
+    pub fn lasting(self) -> FindError {
+        match self {
+            FindError::Store(StoreError::NotFound { location }) => FindError::Damaged {
                 location,
                 cause: None,
-            }),
-            lasting => Err(lasting),
+            },
+            lasting => lasting,
         }
     }
 }

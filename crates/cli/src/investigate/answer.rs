@@ -13,6 +13,7 @@ use trailback_pipeline::lake::Lake;
 use super::csv;
 use crate::args::{EngineLimits, RowFormat, RowOutput};
 use crate::look::Look;
+use crate::render::not_found;
 use crate::render::rows::{Frame, render};
 use crate::render::text::{count, safe};
 use crate::{Answer, json, output};
@@ -60,7 +61,7 @@ pub(crate) fn explain(error: QueryError, sql: &str) -> miette::Report {
         }
         QueryError::Unbound { .. } => Some("write the value itself, as a literal".to_owned()),
         QueryError::NotOneQuery { .. } => {
-            Some("nothing is written and no other file is read: ask with one SELECT".to_owned())
+            Some("nothing is written and no other file is read: ask with one SELECT; `trailback schema` has the tables and columns".to_owned())
         }
         QueryError::Lake(_) | QueryError::Failed { .. } => None,
     };
@@ -99,11 +100,16 @@ pub(crate) async fn print(
     let mut printer = Printer::new(form, look);
     while let Some(rows) = answer.next().await.map_err(wrong)? {
         printer.take(answer.columns(), rows)?;
+        if printer.is_full() {
+            break;
+        }
     }
     printer.finish(answer.columns(), asked)?;
     tell_cost(engine, begun);
     if printer.found == 0 {
-        output::tell("no row");
+        let days = engine.days();
+        let days = days.as_ref().map(|days| (days.start(), days.end()));
+        output::tell(&not_found::within("no row", days));
         return Ok(Answer::Incomplete);
     }
     Ok(Answer::Complete)
@@ -173,6 +179,11 @@ impl Printer {
         Ok(())
     }
 
+    /// Whether there are more rows than are printed: how many is not worth finding them.
+    fn is_full(&self) -> bool {
+        self.found > self.printed as u64
+    }
+
     fn finish(&mut self, columns: &[String], asked: &Asked<'_>) -> miette::Result<()> {
         if self.format == RowFormat::Table && self.found > 0 {
             output::print(&render(columns, &self.kept, asked.frame, self.look))?;
@@ -180,10 +191,8 @@ impl Printer {
         if self.format == RowFormat::Csv && self.found == 0 {
             output::print(&csv::lines(Some(columns), &[]).into_diagnostic()?)?;
         }
-        let left_out = self.found - self.printed as u64;
-        if left_out > 0 {
-            let rows = count(left_out, "row", "rows");
-            output::tell(&format!("{rows} not shown; --limit 0 shows all"));
+        if self.is_full() {
+            output::tell("there are more rows; --limit 0 shows all");
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::render::text::safe;
 pub(crate) fn lines(names: Option<&[String]>, rows: &[Row]) -> Result<String, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     if let Some(names) = names {
-        writer.write_record(names.iter().map(|name| safe(name)))?;
+        writer.write_record(names.iter().map(|name| no_formula(safe(name))))?;
     }
     for row in rows {
         let fields = row.iter().map(field).collect::<Result<Vec<_>, _>>()?;
@@ -37,7 +37,11 @@ fn field(cell: &Cell) -> Result<String, csv::Error> {
 
 /// Spreadsheets run what begins like a formula. Who made the call chose the text: a quote before it keeps it text.
 fn no_formula(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@']) {
+    // Some look past spaces, and take the wide forms of East Asia for the same.
+    if text
+        .trim_start()
+        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    {
         format!("'{text}")
     } else {
         text
@@ -51,7 +55,7 @@ mod tests {
     #[test]
     fn cells_are_quoted_escaped_and_never_formulas() {
         let text = |text: &str| Cell::Text(text.to_owned());
-        let names = ["a", "b", "c"].map(str::to_owned);
+        let names = ["a", "=b", "c"].map(str::to_owned);
         let rows = [
             vec![text("say \"hi\", you"), Cell::Null, Cell::Int(-3)],
             vec![
@@ -62,7 +66,7 @@ mod tests {
         ];
         assert_eq!(
             lines(Some(&names), &rows).unwrap(),
-            "a,b,c\n\"say \"\"hi\"\", you\",,-3\n'=1+1,x\\u{1b}[2J\\u{d}\\u{a},\"[\"\"a,\\u202e\"\",null]\"\n"
+            "a,'=b,c\n\"say \"\"hi\"\", you\",,-3\n'=1+1,x\\u{1b}[2J\\u{d}\\u{a},\"[\"\"a,\\u202e\"\",null]\"\n"
         );
         assert_eq!(lines(None, &rows[..0]).unwrap(), "");
     }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use trailback_investigations::parameters::{ParameterError, Value, Values};
-use trailback_investigations::saved::{Catalog, Investigation, SINCE, UNTIL};
+use trailback_investigations::saved::{BASELINE, Catalog, Investigation, SINCE, UNTIL};
 use trailback_tables::partition::Day;
 
 use crate::args;
@@ -89,6 +89,12 @@ pub(crate) enum WrongParameter {
     /// Given more than once.
     #[error("parameter {parameter} is given twice")]
     Twice { parameter: String },
+    /// There is nothing before the days that are reported.
+    #[error("--since {since}, and must be after baseline {baseline}")]
+    #[diagnostic(help(
+        "the days from baseline to the one before --since are what is known; what is new from --since on is reported"
+    ))]
+    Baseline { baseline: String, since: String },
     /// Not of its type.
     #[error(transparent)]
     #[diagnostic(help("{}", .0.parameter_type.accepted()))]
@@ -121,6 +127,7 @@ impl Typed {
         }
         check_complete(investigation, &values)?;
         check_days(&values)?;
+        check_baseline(&values)?;
         Ok(Typed(values))
     }
 
@@ -174,11 +181,24 @@ fn check_days(values: &Values) -> Result<(), WrongUse> {
     match (values.get(SINCE), values.get(UNTIL)) {
         (Some(Value::Day(since)), Some(Value::Day(until))) if since > until => {
             Err(WrongUse::EmptyPeriod {
-                since: since.start(),
-                until: until.plus(1).start(),
+                since: since.to_string(),
+                until: until.to_string(),
             })
         }
         _ => Ok(()),
+    }
+}
+
+/// What is new is told by the days before it: without such days everything is new, or nothing.
+fn check_baseline(values: &Values) -> Result<(), WrongParameter> {
+    let (baseline, since) = (values.get(BASELINE), values.get(SINCE));
+    match (baseline, since) {
+        (Some(Value::Day(baseline)), Some(Value::Day(since))) if baseline < since => Ok(()),
+        (Some(baseline), since) => Err(WrongParameter::Baseline {
+            baseline: baseline.to_string(),
+            since: since.map_or_else(|| "is missing".to_owned(), |since| format!("is {since}")),
+        }),
+        (None, _) => Ok(()),
     }
 }
 

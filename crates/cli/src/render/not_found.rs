@@ -1,10 +1,24 @@
 //! What is said where an answer is missing or cut, and how to go on.
 
 use trailback_sessions::{Session, Subject, access_key};
+use trailback_tables::partition::Day;
 
 use super::text::{count, safe};
-use super::words::{moment, outcome, period};
+use super::words::{moment, outcome, period, shown};
 use crate::finding::{Finding, LOOKED_FOR};
+
+/// Why a question has no answer, and from which day to which the lake has sessions.
+pub(crate) fn within(why: &str, days: Option<(&Day, &Day)>) -> String {
+    match days {
+        Some((first, last)) if first == last => {
+            format!("{why}\nthis lake has sessions of {first} only (UTC)")
+        }
+        Some((first, last)) => {
+            format!("{why}\nthis lake has sessions from {first} to {last} (UTC)")
+        }
+        None => "this lake has no sessions yet; `trailback ingest` brings them".to_owned(),
+    }
+}
 
 /// Why nothing was found, and how to go on; `searched_logs` where raw log objects were searched too.
 pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
@@ -72,6 +86,29 @@ pub(crate) fn explain_finding(finding: &Finding) -> String {
         });
     }
     lines.join("\n")
+}
+
+/// That what a finding names first is not in the lake, and by what the finding was traced.
+pub(crate) fn instead(missing: &[Subject], subject: &Subject) -> String {
+    let names: Vec<String> = missing.iter().map(|subject| safe(subject.text())).collect();
+    format!(
+        "{} of the finding: no session of it in this lake was alive then; traced by {} instead, whose sessions may be others",
+        names.join(" and "),
+        safe(subject.text())
+    )
+}
+
+/// That what a finding names beside its key had sessions, but with other keys. `newest` is the last of them.
+pub(crate) fn other_keys(subject: &Subject, others: &[Session], newest: &Session) -> String {
+    let facts = &newest.issuance;
+    format!(
+        "{name} had {} alive then, with other keys, so none of them is the finding's; the newest ({}) is shown by: \
+         trailback trace {name} --at {}",
+        count(others.len() as u64, "session", "sessions"),
+        shown(facts.session.access_key_id.as_ref()),
+        facts.record.event_time,
+        name = safe(subject.text()),
+    )
 }
 
 /// How many sessions outside the time asked for are told one by one.

@@ -189,7 +189,9 @@ const TABLE_INDENT: &str = "  ";
 /// How wide a page must be for a table whose columns have these widths.
 #[cfg(feature = "investigate")]
 pub(crate) fn table_width(columns: impl Iterator<Item = usize>) -> usize {
-    TABLE_INDENT.len() + columns.map(|width| width + 1).sum::<usize>()
+    // Each is padded by one, and all but the last are followed by what stands between columns.
+    let widths: usize = columns.map(|width| width + 2).sum();
+    (TABLE_INDENT.len() + widths).saturating_sub(1)
 }
 
 /// A column of a table.

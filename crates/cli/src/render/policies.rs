@@ -35,9 +35,12 @@ pub(crate) fn render(used: &[Used], look: Look) -> String {
 fn one(page: &mut Page, used: &Used) {
     let policy = &used.policy;
     page.paragraph(&(format!("policy {}", hash(used)), Tone::Accent));
-    if hash(used) != scope(used) && !policy.session_policy_arns.is_empty() {
-        let text = format!("together with its managed policies {}", scope(used));
-        page.bullet("  ", &(text, Tone::Dim));
+    if hash(used) != scope(used) {
+        let with = match policy.session_policy_arns.is_empty() {
+            true => "session scope",
+            false => "session scope, its managed policies included,",
+        };
+        page.bullet("  ", &(format!("{with} {}", scope(used)), Tone::Dim));
     }
     let mut facts = vec![count(used.sessions, "session", "sessions")];
     facts.extend(

@@ -135,4 +135,27 @@ mod tests {
         );
         assert!(shown.contains(&"x".repeat(2_000)), "nothing is cut off");
     }
+
+    #[test]
+    fn no_line_of_a_table_is_wider_than_the_page() {
+        let names = ["event_time", "origin", "role", "depth"].map(str::to_owned);
+        let row = vec![
+            Cell::Time(trailback_sessions::Timestamp(0)),
+            Cell::Text("anna.berg".to_owned()),
+            Cell::Text("ledger-restore".to_owned()),
+            Cell::Int(2),
+        ];
+        let tables = (40..80).filter(|width| {
+            let look = Look {
+                width: *width,
+                colour: false,
+            };
+            let shown = render(&names, std::slice::from_ref(&row), Frame::default(), look);
+            let widest = shown.lines().map(width_of).max().unwrap();
+            assert!(widest <= *width, "{widest} of {width}:\n{shown}");
+            shown.contains('─')
+        });
+        let narrowest = tables.min().unwrap();
+        assert_eq!(narrowest, 2 + (19 + 9 + 14 + 5) + 4 + 3, "it fits exactly");
+    }
 }

@@ -1,14 +1,14 @@
 //! A trace: from the origin down to the subject, every hop with its evidence.
 
-use trailback_sessions::Session;
+use trailback_sessions::{Outcome, Session};
 
 use super::gap;
 use super::page::{Column, Page, Rail};
 use super::remarks::{earlier_hops, hop_name, remarks};
 use super::text::{count, safe};
 use super::words::{
-    self, ISSUED, TRANSITIVE, Toned, absent, account, call, came_from, is_use, link, link_in_full,
-    mfa, mfa_in_full, moment, origin, origin_mfa, outcome, policies_or_none, policy_name,
+    self, ISSUED, TRANSITIVE, Toned, absent, account, answer_mfa, call, came_from, is_use, link,
+    link_in_full, mfa, mfa_in_full, moment, origin, outcome, policies_or_none, policy_name,
     session_name, shown, tags_or_none, whole_arn,
 };
 use crate::look::{Look, Tone};
@@ -75,15 +75,24 @@ fn answer(page: &mut Page, trail: &Trail<'_>) {
     let (Some(first), Some(last)) = (trail.hops.first(), trail.hops.last()) else {
         return;
     };
-    page.paragraph(&(format!("Who is behind {}?", safe(trail.subject)), Tone::Dim));
+    let question = question(last);
+    page.paragraph(&(format!("{question} {}?", safe(trail.subject)), Tone::Dim));
     let who = named_origin(last);
     if last.origin.known {
-        let mfa = origin_mfa(last).map_or_else(String::new, |(mfa, _)| format!(", {mfa}"));
+        let mfa = answer_mfa(last).map_or_else(String::new, |(mfa, _)| format!(", {mfa}"));
         page.paragraph(&(format!("{who}{mfa}"), Tone::Strong));
     } else {
         page.paragraph(&(format!("Not known. The chain stops at {who}."), Tone::Bad));
     }
     page.paragraph(&(extent(trail.hops, first, last), Tone::Dim));
+}
+
+/// What is asked about the subject.
+pub(super) fn question(last: &Session) -> &'static str {
+    match last.issuance.record.outcome {
+        Outcome::Failed => "Who was refused",
+        Outcome::Issued | Outcome::Used => "Who is behind",
+    }
 }
 
 /// `IAM user anna.berg of account 111122223333`.

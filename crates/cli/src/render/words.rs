@@ -85,6 +85,14 @@ pub(crate) fn origin(origin: &Origin) -> String {
     }
 }
 
+/// [`origin_mfa`] beside an answer, where it must not be taken for the MFA of a session that does not have it.
+pub(crate) fn answer_mfa(session: &Session) -> Option<Toned> {
+    match session.chain_mfa_lost {
+        Some(true) => Some(("MFA at the origin only".to_owned(), Tone::Warn)),
+        _ => origin_mfa(session),
+    }
+}
+
 /// `with MFA`, where the origin is someone who could have presented it.
 pub(crate) fn origin_mfa(session: &Session) -> Option<Toned> {
     match (session.origin_mfa, session.origin.origin_type) {
@@ -218,7 +226,7 @@ pub(crate) const INHERITED: &str = "inherited ";
 pub(crate) fn tags(session: &Session) -> Vec<String> {
     let own = &session.issuance.tags.session_tags;
     let pair = |key: &Text, value: &Text| {
-        let passes_on = session.effective_transitive_tag_keys.contains(key);
+        let passes_on = session.passes_on(key);
         format!(
             "{}={}{}",
             safe(key),

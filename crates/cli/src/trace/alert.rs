@@ -3,33 +3,56 @@
 use miette::IntoDiagnostic;
 use trailback_pipeline::find::{FindError, TimeRange, find};
 use trailback_pipeline::lake::Lake;
-use trailback_sessions::{LOOK_BACK_MS, Outcome, Session, Subject, Timestamp};
+use trailback_sessions::{LOOK_BACK_MS, Outcome, Session, Subject, Timestamp, access_key};
 
 use super::is_alive_at;
 use super::show::{Alert, Shown};
 use crate::finding::Finding;
-use crate::output;
 use crate::render::not_found;
 use crate::render::words::period;
+use crate::{lake, output};
 
 /// Shows the chains of the sessions that a finding is about; says so where it names nothing, or nothing that is here.
+///
+/// Where no record hands out the temporary key that a finding names, its principal is asked about: a session that was handed
+/// another key is not the one of the finding.
 pub(super) async fn trace(
     lake: &Lake,
     finding: &Finding,
     shown: &mut Shown<'_>,
 ) -> miette::Result<()> {
-    for subject in &finding.subjects {
-        let mut sessions = alive(lake, subject, finding).await.into_diagnostic()?;
+    let mut why = not_found::explain_finding(finding);
+    for (place, subject) in finding.subjects.iter().enumerate() {
+        let alive = alive(lake, subject, finding).await.into_diagnostic()?;
+        let missing = &finding.subjects[..place];
+        let (mut sessions, others): (Vec<Session>, Vec<Session>) = alive
+            .into_iter()
+            .partition(|session| may_be_of(session, missing));
         if !sessions.is_empty() {
+            if !missing.is_empty() {
+                output::tell(&not_found::instead(missing, subject));
+            }
             sessions.reverse();
             let sessions = shown.limited(sessions);
-            return shown
-                .show_alert(lake, sessions, &alert(subject, finding))
-                .await;
+            let alert = alert(subject, missing, finding);
+            return shown.show_alert(lake, sessions, &alert).await;
+        }
+        if let Some(newest) = others.last() {
+            why.push('\n');
+            why += &not_found::other_keys(subject, &others, newest);
         }
     }
-    output::tell(&not_found::explain_finding(finding));
+    match finding.subjects.is_empty() {
+        true => output::tell(&why),
+        false => drop(lake::tell_nothing(lake, &why).await?),
+    }
     Ok(())
+}
+
+/// Whether a session may be the one whose key is missing: its own was not logged.
+fn may_be_of(session: &Session, missing: &[Subject]) -> bool {
+    let is_temporary = |subject: &Subject| matches!(subject, Subject::AccessKeyId(id) if access_key::is_temporary(id));
+    session.issuance.session.access_key_id.is_none() || !missing.iter().any(is_temporary)
 }
 
 /// The sessions that a subject names and that were alive when the finding was seen, in the order of time. Without a time all
@@ -39,8 +62,9 @@ async fn alive(
     subject: &Subject,
     finding: &Finding,
 ) -> Result<Vec<Session>, FindError> {
-    let first = finding.first_seen.or(finding.last_seen);
-    let last = finding.last_seen.or(finding.first_seen);
+    let (seen, seen_last) = (finding.first_seen, finding.last_seen);
+    let first = seen.into_iter().chain(seen_last).min();
+    let last = seen.into_iter().chain(seen_last).max();
     let range = TimeRange {
         since: first.map(|first| Timestamp(first.0.saturating_sub(LOOK_BACK_MS))),
         until: last.map(|last| Timestamp(last.0.saturating_add(1))),
@@ -53,13 +77,16 @@ async fn alive(
     Ok(sessions)
 }
 
-fn alert(subject: &Subject, finding: &Finding) -> Alert {
+/// The alert, of whose subjects some are not in the lake at that time and one was traced.
+fn alert(subject: &Subject, missing: &[Subject], finding: &Finding) -> Alert {
     let mut facts = vec![
         ("From", finding.product.to_owned()),
         ("Type", finding.kind.clone()),
     ];
     facts.extend(finding.facts.iter().cloned());
     facts.push(("Seen", period(finding.first_seen, finding.last_seen)));
+    let missing = missing.iter().map(|subject| subject.text().to_string());
+    facts.extend(missing.map(|subject| ("Not in this lake", subject)));
     facts.push(("Traced by it", subject.text().to_string()));
     Alert {
         subject: subject.text().to_string(),

@@ -71,10 +71,22 @@ fn a_finding_is_traced_by_its_key_in_every_shape() {
 }
 
 #[test]
-fn a_finding_without_a_known_key_is_traced_by_its_principal_at_its_time() {
+fn another_key_of_the_principal_is_not_the_key_of_the_finding() {
+    let room = Room::with_sample();
+    let details = json!({"AccessKeyId": "ASIAWO645SY5AAAAAAAA", "PrincipalId": RESTORE_PRINCIPAL});
+    let not_it = paste(&room, &guardduty(&details), &[]);
+    assert_eq!(
+        (not_it.status.code(), printed(&not_it).as_str()),
+        (Some(1), "")
+    );
+    insta::assert_snapshot!("other_key", told(&not_it));
+}
+
+#[test]
+fn a_finding_without_a_key_is_traced_by_its_principal_at_its_time() {
     let room = Room::with_sample();
     let expected = room.answer(&["trace", RESTORE_PRINCIPAL]);
-    let details = json!({"AccessKeyId": "ASIAWO645SY5AAAAAAAA", "PrincipalId": RESTORE_PRINCIPAL});
+    let details = json!({"PrincipalId": RESTORE_PRINCIPAL});
     let mut finding = guardduty(&details);
     assert_eq!(printed(&paste(&room, &finding, &[])), expected);
     finding["Service"]["EventFirstSeen"] = json!("2026-11-20T13:00:00Z");

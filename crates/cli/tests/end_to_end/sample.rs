@@ -120,7 +120,7 @@ fn a_record_that_is_in_the_lake_is_answered_with_its_row() {
     );
     let traced = printed(&trace_pasted(&room, &std::fs::read(log).unwrap(), &[]));
     assert!(
-        traced.contains("IAM user anna.berg of account 111122223333, with MFA"),
+        traced.contains("IAM user anna.berg of account 111122223333, MFA at the origin only"),
         "{traced}"
     );
     assert!(

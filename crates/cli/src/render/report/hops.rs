@@ -101,7 +101,7 @@ fn tags(session: &Session) -> Markup {
         return toned(&words::tags_or_none(session, ", "));
     }
     let own = &session.issuance.tags.session_tags;
-    let passes_on = |key| session.effective_transitive_tag_keys.contains(key);
+    let passes_on = |key: &str| session.passes_on(key);
     html! {
         table.small {
             thead { tr { th scope="col" { "Tag" } th scope="col" { "Value" } th scope="col" { "Set" } } }

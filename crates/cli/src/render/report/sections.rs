@@ -7,8 +7,10 @@ use trailback_sessions::Session;
 use super::super::gap;
 use super::super::remarks::{hop_name, remarks};
 use super::super::text::{count, grouped, safe};
-use super::super::trace::{extent, named_origin};
-use super::super::words::{is_use, mfa_in_full, moment, origin, origin_mfa, session_name, shown};
+use super::super::trace::{extent, named_origin, question};
+use super::super::words::{
+    answer_mfa, is_use, mfa_in_full, moment, origin, origin_mfa, session_name, shown,
+};
 use super::words::{
     circumstances, class, code, code_or_absent, deed, doer, shortened, time, toned,
 };
@@ -59,11 +61,11 @@ pub(super) fn answer(case: &Case) -> Markup {
     let is_known = last.origin.known;
     html! {
         section.answer.(if is_known { "known" } else { "unknown" }) {
-            p.question { "Who is behind" }
+            p.question { (question(last)) }
             h1 { (shortened(&safe(&case.subject), HEADING_MAX)) "?" }
             @if is_known {
                 p.who { (shortened(&named_origin(last), HEADING_MAX)) }
-                @if let Some((mfa, tone)) = origin_mfa(last) { p.badge.(class(tone)) { (mfa) } }
+                @if let Some((mfa, tone)) = answer_mfa(last) { p.badge.(class(tone)) { (mfa) } }
             } @else {
                 p.who { "Not known" }
                 p { "The chain stops at " (named_origin(last)) "." }

@@ -50,7 +50,7 @@ pub(super) fn section(case: &Case, number: usize) -> Markup {
     html! {
         section.panel.timeline aria-labelledby={ "timeline-" (number) } {
             h2 id={ "timeline-" (number) } {
-                @if last.origin.known { "Everything " (who) " held" } @else { "Chains that stop at " (who) }
+                @if last.origin.known { "What " (who) " held in that time" } @else { "Chains that stop at " (who) }
             }
             p.lead { (lead(case, &sessions)) }
             @if !sessions.is_empty() {
