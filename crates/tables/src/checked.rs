@@ -12,8 +12,11 @@ use crate::error::{TableError, refusing_damage};
 use crate::footer::{Footer, footer_range};
 use crate::schema::{FileKind, Table};
 
-/// How much of the file's end is asked for at first: the footer of a file with one row group, in one request.
+/// How much of a file's end is asked for at first, so that one request brings the footer: at least so much, in bytes…
 pub(crate) const TAIL_BYTES: u64 = 64 * 1024;
+
+/// …and such a part of a large file, whose footer and checksums grow with it.
+const TAIL_SHARE: u64 = 256;
 
 /// A data object whose footer is not known yet.
 #[derive(Debug)]
@@ -28,10 +31,11 @@ impl Opening {
     /// A data object of that table and length, in bytes.
     #[must_use]
     pub fn new(table: Table, file_len: u64) -> Self {
+        let tail_len = TAIL_BYTES.max(file_len / TAIL_SHARE);
         Self {
             table,
             file_len,
-            tail: file_len.saturating_sub(TAIL_BYTES)..file_len,
+            tail: file_len.saturating_sub(tail_len)..file_len,
         }
     }
 
