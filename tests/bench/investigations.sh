@@ -8,6 +8,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=target/e2e/venv/bin/python
 test -x $python || { echo "investigations: no Python environment; run make e2e once" >&2 && exit 1; }
-# DuckDB keeps every file open that it has read.
-ulimit -n "$(ulimit -Hn)"
 PYTHONPATH=tests/e2e exec $python tests/bench/what_they_read.py "$@"
