@@ -51,8 +51,6 @@ class Trino:
                 command, cwd=folder, env=without_aws(), stdout=log, stderr=log, start_new_session=True
             )
         wait_until("Trino starts", self._is_started, START_SECONDS, pause=1)
-        # It says so before it has heard of its own worker, some seconds later on a busy machine.
-        wait_until("Trino has a worker", self._has_worker, START_SECONDS, pause=1)
 
     def _is_started(self) -> bool:
         said = self.log.read_text()
@@ -60,22 +58,23 @@ class Trino:
             raise AssertionError(f"Trino did not start: {said[-3000:]}")
         return "======== SERVER STARTED ========" in said
 
-    def _has_worker(self) -> bool:
-        try:
-            return self.ask("SELECT 1")[1] == [(1,)]
-        except trino.exceptions.TrinoQueryError as refused:
-            if refused.error_name != "NO_NODES_AVAILABLE":
-                raise
-            return False
-
     def ask(self, sql: str, values: list | None = None, database: str = "default") -> tuple[list[str], list[tuple]]:
         """The columns and rows of a query; values are bound to its question marks by PREPARE and EXECUTE."""
+        # A server on a busy machine hears of its own worker, and of the worker's catalogs, some time after it says that it started.
+        return wait_until("Trino has a worker", lambda: self._answer(sql, values, database), START_SECONDS, pause=1)
+
+    def _answer(self, sql: str, values: list | None, database: str) -> tuple[list[str], list[tuple]] | None:
         connection = trino.dbapi.connect(
             host="127.0.0.1", port=self.port, user="suite", catalog=CATALOG, schema=database, timezone="UTC"
         )
         cursor = connection.cursor()
-        cursor.execute(sql, values)
-        rows = [tuple(row) for row in cursor.fetchall()]
+        try:
+            cursor.execute(sql, values)
+            rows = [tuple(row) for row in cursor.fetchall()]
+        except trino.exceptions.TrinoQueryError as refused:
+            if refused.error_name == "NO_NODES_AVAILABLE":
+                return None
+            raise
         return [column[0] for column in cursor.description], rows
 
     def stop(self) -> None:
