@@ -32,6 +32,7 @@ bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-sessions --bench read_and_extract
 	cargo bench -p trailback-sessions --bench link -- 7
 	cargo bench -p trailback-pipeline --bench look_back
+	cargo bench -p trailback-pipeline --bench year -- 20000
 	cargo bench -p trailback-function-extract
 	cargo bench -p trailback-function-link -- 1000000
 	tests/bench/ingest.sh
