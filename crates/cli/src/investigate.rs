@@ -12,8 +12,8 @@ use trailback_pipeline::location::S3OnDemand;
 
 use crate::args::SqlForm;
 use crate::look::Look;
-use crate::render::investigations;
 use crate::render::rows::Frame;
+use crate::render::{investigations, not_found};
 use crate::settings::WrongUse;
 use crate::{Answer, args, lake, output};
 use answer::Asked;
@@ -55,7 +55,8 @@ async fn ask(
     let lake = lake::open(&args::Lake { lake: place }, s3, Access::Read).await?;
     let engine = answer::engine(&lake, catalog, typed.limits).await?;
     let Some(days) = engine.days() else {
-        return lake::tell_nothing(&lake, "").await;
+        output::tell(not_found::NO_SESSIONS);
+        return Ok(Answer::Incomplete);
     };
     let values = understood.within(&days);
     let asked = Asked {

@@ -135,16 +135,8 @@ fn without_escapes(expression: &mut Expr) {
     else {
         return;
     };
-    match &mut **pattern {
-        Expr::Value(ValueWithSpan {
-            value: Literal::SingleQuotedString(text),
-            ..
-        }) => *text = text.replace('\\', r"\\"),
-        computed => {
-            let computed = std::mem::replace(computed, Expr::value(Literal::Null));
-            **pattern = doubled_backslashes(computed);
-        }
-    }
+    let given = std::mem::replace(&mut **pattern, Expr::value(Literal::Null));
+    **pattern = doubled_backslashes(given);
 }
 
 /// `replace(text, '\', '\\')`.

@@ -250,7 +250,7 @@ fn finish(
     transitive_keys.dedup();
     let own = &row.tags.session_tags;
     let mut effective_tags = inherited.tags;
-    effective_tags.retain(|key, _| !own.keys().any(|own| is_same_key(own, key)));
+    effective_tags.retain(|key, _| !is_among(key, own.keys()));
     effective_tags.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
     let on_record = row
         .session
@@ -269,13 +269,14 @@ fn finish(
     }
 }
 
-/// Whether AWS takes two tag keys for one: it keeps their case and does not tell them apart by it ("AWS Security Token Service
-/// API Reference", `AssumeRole`, `Tags`).
-pub(crate) fn is_same_key(one: &str, other: &str) -> bool {
-    match one.is_ascii() && other.is_ascii() {
-        true => one.eq_ignore_ascii_case(other),
-        false => one.to_lowercase() == other.to_lowercase(),
-    }
+/// Whether AWS takes a tag key for one of these: it keeps the case of keys and does not tell them apart by it ("AWS Security
+/// Token Service API Reference", `AssumeRole`, `Tags`).
+pub(crate) fn is_among<'k>(key: &str, keys: impl IntoIterator<Item = &'k Text>) -> bool {
+    let is_same = |other: &Text| match key.is_ascii() && other.is_ascii() {
+        true => key.eq_ignore_ascii_case(other),
+        false => key.to_lowercase() == other.to_lowercase(),
+    };
+    keys.into_iter().any(is_same)
 }
 
 /// The tags that a session brings along from the one that called for it.
@@ -293,8 +294,7 @@ impl Inherited {
         let keys = parent.effective_transitive_tag_keys;
         let kind = row.session.session_type;
         let same_session = matches!(kind, SessionType::Console | SessionType::Witness);
-        let passes =
-            |key: &Text| same_session || keys.iter().any(|passed| is_same_key(passed, key));
+        let passes = |key: &Text| same_session || is_among(key, keys);
         let tags = parent.effective_tags.iter().filter(|(key, _)| passes(key));
         Inherited {
             tags: tags

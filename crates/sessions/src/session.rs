@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trailback_cloudtrail::Timestamp;
 
 use crate::issuance::{Issuance, TagMap, Text};
-use crate::lineage::is_same_key;
+use crate::lineage::is_among;
 
 /// One row of the table `sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,8 +34,7 @@ impl Session {
     /// Whether a tag of that key passes on to the next role.
     #[must_use]
     pub fn passes_on(&self, key: &str) -> bool {
-        let mut keys = self.effective_transitive_tag_keys.iter();
-        keys.any(|passed| is_same_key(passed, key))
+        is_among(key, &self.effective_transitive_tag_keys)
     }
 }
 

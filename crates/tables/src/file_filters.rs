@@ -93,8 +93,8 @@ impl FileFilters {
 
     /// The bytes of a column's filter, its header before it; `None` where it has none.
     pub(crate) fn of(&self, column: &Column) -> Option<Range<u64>> {
-        let mut named = self.0.iter().filter(|(name, _)| name == column.name);
-        named.next().map(|(_, range)| range.clone())
+        let (_, range) = self.0.iter().find(|(name, _)| name == column.name)?;
+        Some(range.clone())
     }
 }
 

@@ -85,8 +85,8 @@ enum State {
     },
     /// Bloom filters decide whether the file has any such row, then which row groups.
     FileBlooms {
-        file: BloomChecks,
-        row_groups: BloomChecks,
+        checks: BloomChecks,
+        row_groups: Vec<usize>,
     },
     Blooms(BloomChecks),
     /// The page index of the row groups that are left.
@@ -147,7 +147,7 @@ impl Scan {
                     .map(|(_, b)| b)
                     .last();
             }
-            State::FileBlooms { file: checks, .. } | State::Blooms(checks) => {
+            State::FileBlooms { checks, .. } | State::Blooms(checks) => {
                 supplied.for_each(|(range, bytes)| checks.supply(&range, &bytes))
             }
             State::PageIndex(decoder) => {
@@ -236,15 +236,21 @@ impl Scan {
     }
 
     fn read_file_blooms(&mut self) -> Option<Step> {
-        let State::FileBlooms { file, row_groups } = &mut self.state else {
+        let (State::FileBlooms { checks, row_groups }, Some(footer)) =
+            (&mut self.state, &self.footer)
+        else {
             return None;
         };
-        if let Some(ranges) = file.needed() {
+        if let Some(ranges) = checks.needed() {
             return Some(Step::Need(ranges));
         }
-        self.state = match file.kept().is_empty() {
+        self.state = match checks.kept().is_empty() {
             true => State::Done,
-            false => State::Blooms(std::mem::take(row_groups)),
+            false => State::Blooms(BloomChecks::of_row_groups(
+                &self.filter.0,
+                footer.metadata(),
+                std::mem::take(row_groups),
+            )),
         };
         None
     }
@@ -285,8 +291,8 @@ impl Scan {
         self.state = match standing.is_empty() {
             true => State::Done,
             false => State::FileBlooms {
-                file: BloomChecks::of_file(&self.filter.0, &footer),
-                row_groups: BloomChecks::of_row_groups(&self.filter.0, metadata, standing),
+                checks: BloomChecks::of_file(&self.filter.0, &footer),
+                row_groups: standing,
             },
         };
         self.footer = Some(footer);

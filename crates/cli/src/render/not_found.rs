@@ -7,6 +7,10 @@ use super::text::{count, safe};
 use super::words::{moment, outcome, period, shown};
 use crate::finding::{Finding, LOOKED_FOR};
 
+/// Why nothing can be found at all.
+pub(crate) const NO_SESSIONS: &str =
+    "this lake has no sessions yet; `trailback ingest` brings them";
+
 /// Why a question has no answer, and from which day to which the lake has sessions.
 pub(crate) fn within(why: &str, days: Option<(&Day, &Day)>) -> String {
     match days {
@@ -16,7 +20,7 @@ pub(crate) fn within(why: &str, days: Option<(&Day, &Day)>) -> String {
         Some((first, last)) => {
             format!("{why}\nthis lake has sessions from {first} to {last} (UTC)")
         }
-        None => "this lake has no sessions yet; `trailback ingest` brings them".to_owned(),
+        None => NO_SESSIONS.to_owned(),
     }
 }
 

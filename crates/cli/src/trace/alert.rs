@@ -21,7 +21,7 @@ pub(super) async fn trace(
     finding: &Finding,
     shown: &mut Shown<'_>,
 ) -> miette::Result<()> {
-    let mut why = not_found::explain_finding(finding);
+    let mut other_keys = Vec::new();
     for (place, subject) in finding.subjects.iter().enumerate() {
         let alive = alive(lake, subject, finding).await.into_diagnostic()?;
         let missing = &finding.subjects[..place];
@@ -38,14 +38,16 @@ pub(super) async fn trace(
             return shown.show_alert(lake, sessions, &alert).await;
         }
         if let Some(newest) = others.last() {
-            why.push('\n');
-            why += &not_found::other_keys(subject, &others, newest);
+            other_keys.push(not_found::other_keys(subject, &others, newest));
         }
     }
-    match finding.subjects.is_empty() {
-        true => output::tell(&why),
-        false => drop(lake::tell_nothing(lake, &why).await?),
+    let why = not_found::explain_finding(finding);
+    if finding.subjects.is_empty() {
+        output::tell(&why);
+        return Ok(());
     }
+    let lines: Vec<String> = std::iter::once(why).chain(other_keys).collect();
+    lake::tell_nothing(lake, &lines.join("\n")).await?;
     Ok(())
 }
 

@@ -31,7 +31,7 @@ const VALUES_MAX: usize = 256;
 const WHOLE_FILE: usize = 0;
 
 /// The blocks that decide between parts of a file: its row groups, or all of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct BloomChecks {
     /// The parts, each with what must hold of it.
     parts: Vec<(usize, Check)>,
