@@ -61,7 +61,7 @@ def entries_from_other_accounts(rows: list[dict]) -> collections.Counter:
 
 
 def unusual_tags(rows: list[dict], percent: int) -> set[tuple]:
-    """Finding, event and tag key, where a session carries other tags than its role's sessions do."""
+    """Finding, event and tag key, where a session carries other tags than its role's sessions do; the simulator writes a key in one case."""
     roles = collections.defaultdict(list)
     for row in issued(rows):
         if row["role_arn"] is not None and row["effective_tags_known"]:

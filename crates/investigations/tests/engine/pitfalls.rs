@@ -176,12 +176,55 @@ async fn a_console_session_outlives_the_minutes_of_its_credentials() {
     }
 }
 
+/// A record whose call passes one session tag.
+fn tagged(mut record: Json, key: &str, value: &str) -> Json {
+    record["requestParameters"]["tags"] = json!([{"key": key, "value": value}]);
+    record
+}
+
+#[tokio::test]
+async fn a_session_without_any_tag_lacks_the_usual_one_and_a_tag_in_another_case_is_the_usual_one()
+{
+    let records: Vec<Json> = (1..=20)
+        .map(|number: u32| {
+            let time = format!("2026-11-20T09:{number:02}:00Z");
+            let call = record(number, &time, "AssumeRole", user("anna"));
+            let call = match number {
+                1 => call,
+                2 => tagged(call, "TEAM", "red"),
+                3 => tagged(call, "team-2", "blue"),
+                _ => tagged(call, "Team", "red"),
+            };
+            issued(call, number, "tagged", &format!("s{number}"))
+        })
+        .collect();
+    let rows = answer(
+        &records,
+        "which-sessions-carry-unusual-tags",
+        &[("percent", "90")],
+    )
+    .await;
+    let told: Vec<(&str, &str, &Json, &Json)> = rows
+        .iter()
+        .map(|row| {
+            let finding = row["finding"].as_str().unwrap();
+            let session = row["session_arn"].as_str().unwrap();
+            let name = session.rsplit('/').next().unwrap();
+            (finding, name, &row["tag_value"], &row["sessions_with_it"])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("lacks", "s1", &Json::Null, &json!(18)),
+            ("lacks", "s3", &Json::Null, &json!(18)),
+            ("carries", "s3", &json!("blue"), &json!(1)),
+        ]
+    );
+}
+
 #[tokio::test]
 async fn a_tag_that_changes_over_midnight_or_its_case_is_told() {
-    let tagged = |mut record: Json, key: &str, value: &str| {
-        record["requestParameters"]["tags"] = json!([{"key": key, "value": value}]);
-        record
-    };
     let first = tagged(
         record(1, "2026-11-19T23:50:00Z", "AssumeRole", user("anna")),
         "Project",
