@@ -62,9 +62,21 @@ pub(crate) enum Command {
     #[cfg(feature = "investigate")]
     #[command(after_help = QUERY_EXAMPLES)]
     Query(Query),
+    /// Prove with CloudTrail's digests that log objects, and what a lake has read of them, are what was delivered
+    ///
+    /// Goes along the chain of digests of each account and region, offline: signatures, hashes, what is altered, missing or
+    /// was added, and the hours for which nothing can be said. Objects whose hash is in the ledger are not downloaded again.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Verify),
     /// Show the columns of a table, or its Athena DDL
     Schema(Schema),
 }
+
+const VERIFY_EXAMPLES: &str = "Examples:
+  aws cloudtrail list-public-keys --start-time 2026-11-01 --end-time 2026-11-30 > keys.json
+  trailback verify s3://trail --public-keys keys.json --lake lake --since 2026-11-20
+  trailback verify s3://trail --public-keys keys.json --format json > verified.json
+  trailback trace ASIAWO645SY5JF6HUBQ3 --lake lake --verified verified.json";
 
 #[cfg(feature = "investigate")]
 const INVESTIGATE_EXAMPLES: &str = "Examples:
@@ -136,6 +148,9 @@ pub(crate) struct Trace {
     /// trace that; a folder, file or place in S3
     #[arg(long, value_name = "PATH")]
     pub(crate) logs: Vec<OsString>,
+    /// What `verify --format json` wrote: a gap whose time lies in a hole of the logs then says so
+    #[arg(long, value_name = "FILE")]
+    pub(crate) verified: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) limits: ReadLimits,
     /// How many matching sessions to show, newest first; 0 shows all (of a subject of `-`, as they come)
@@ -298,6 +313,40 @@ pub(crate) struct EngineLimits {
     /// How many threads work at once [default: one a processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// See [`Command::Verify`].
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Folders or places in S3 (s3://bucket/prefix) that hold both log objects and digests
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<OsString>,
+    /// CloudTrail's public keys, as `aws cloudtrail list-public-keys` writes them; once for each region
+    #[arg(long, value_name = "FILE", required_unless_present = "no_signatures")]
+    pub(crate) public_keys: Vec<std::path::PathBuf>,
+    /// Check hashes alone: shows what contradicts itself, and proves nothing
+    #[arg(long, conflicts_with = "public_keys")]
+    pub(crate) no_signatures: bool,
+    /// A lake that has read them: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE")]
+    pub(crate) lake: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) delivered: Delivered,
+    /// How many findings to show; 0 shows all, as JSON always does
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) limits: ReadLimits,
+    #[command(flatten)]
+    pub(crate) format: VerifyFormat,
+}
+
+/// How a verification is written.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyFormat {
+    /// Text for people, or one JSON object, which `trace --verified` takes
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub(crate) format: AnswerFormat,
 }
 
 /// See [`Command::Schema`].

@@ -15,18 +15,24 @@ use trailback_tables::columns::Row;
 use crate::render::gap::{self, Explained};
 use crate::render::remarks::{earlier_hops, remarks};
 use crate::render::text::is_unsafe;
+use crate::render::trace;
 
 /// Counts up when a member of a trace changes its meaning or goes. New members may come at any time.
 pub(crate) const TRACE_VERSION: u32 = 1;
 
 /// A trace: the hops from the origin down, the last one being what was asked about.
-pub(crate) fn trail(subject: &str, hops: &[Session]) -> serde_json::Result<String> {
+pub(crate) fn trail(trail: &trace::Trail<'_>) -> serde_json::Result<String> {
+    let trace::Trail {
+        subject,
+        hops,
+        holes,
+    } = *trail;
     line(&Trail {
         version: TRACE_VERSION,
         subject,
         hops: hops.iter().map(Row).collect(),
         earlier_hops: earlier_hops(hops),
-        gap: gap::of_chain(hops),
+        gap: gap::of_chain(hops, holes),
         remarks: remarks(hops).into_iter().map(|(text, _)| text).collect(),
     })
 }

@@ -54,7 +54,7 @@ fn trace() -> Value {
         "$defs": {
             "gap": {
                 "type": "object",
-                "required": ["why", "known", "next"],
+                "required": ["why", "known", "next", "holes"],
                 "properties": {
                     "why": {"type": "string", "description": "Why the chain stops."},
                     "known": {
@@ -62,7 +62,12 @@ fn trace() -> Value {
                         "items": {"type": "string"},
                         "description": "What is known of the caller all the same."
                     },
-                    "next": {"type": "string", "description": "What to do next."}
+                    "next": {"type": "string", "description": "What to do next."},
+                    "holes": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "Where the logs lack what might close the gap, as `verify` found; empty without --verified."
+                    }
                 }
             },
             "session": row(Table::Sessions)
@@ -168,7 +173,12 @@ mod tests {
             stories::hostile(),
         ];
         for hops in stories {
-            let printed = json::trail("ASIA", &hops).unwrap();
+            let printed = json::trail(&crate::render::trace::Trail {
+                subject: "ASIA",
+                hops: &hops,
+                holes: &[],
+            })
+            .unwrap();
             let trace: Value = serde_json::from_str(&printed).unwrap();
             let members = |value: &Value| -> Vec<String> {
                 value.as_object().unwrap().keys().cloned().collect()

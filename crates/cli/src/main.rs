@@ -22,6 +22,8 @@ mod schema;
 mod sessions;
 mod settings;
 mod trace;
+mod verified;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -82,6 +84,7 @@ fn run(arguments: Arguments) -> miette::Result<Answer> {
             Command::Investigate(typed) => investigate::run(typed, &s3, look).await,
             #[cfg(feature = "investigate")]
             Command::Query(typed) => query::run(typed, &s3, look).await,
+            Command::Verify(typed) => verify::run(typed, &s3, look).await,
             Command::Schema(typed) => schema::run(&typed, look),
         }
     })

@@ -25,4 +25,5 @@ pub(crate) mod summary;
 mod tests;
 pub(crate) mod text;
 pub(crate) mod trace;
+pub(crate) mod verification;
 pub(crate) mod words;

@@ -16,6 +16,7 @@ use trailback_sessions::{Issuance, LOOK_BACK_MS, Outcome, Session, Subject, Time
 use crate::look::Look;
 use crate::render::{not_found, words};
 use crate::settings::{self, WrongUse};
+use crate::verified::Verified;
 use crate::{Answer, args, lake, output, progress};
 use show::Shown;
 
@@ -31,7 +32,8 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
         .transpose()?;
     let range = settings::period(&typed.period)?;
     let logs = settings::existing(&typed.logs)?;
-    let mut shown = Shown::new(&typed, range, look);
+    let verified = typed.verified.as_deref().map(Verified::read).transpose()?;
+    let mut shown = Shown::new(&typed, range, verified, look);
     if typed.subject == "-" {
         let lake = lake::open(&typed.lake, s3, Access::Read).await?;
         pasted::run(&lake, &typed, &mut shown).await?;

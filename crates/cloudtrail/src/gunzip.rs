@@ -90,6 +90,30 @@ pub enum GunzipError {
     },
 }
 
+/// Unpacks what is in memory as a whole, if all of it can be believed.
+///
+/// # Errors
+///
+/// When it is damaged, cut short, or larger than the limit.
+pub(crate) fn unpack(packed: &[u8], unpacked_bytes_max: u64) -> Result<Vec<u8>, GunzipError> {
+    let mut gunzip = Gunzip::new(packed, unpacked_bytes_max);
+    let mut text = vec![0; 2 * HISTORY_BYTES];
+    let mut end = 0;
+    loop {
+        let filled = gunzip.fill(&mut text, end);
+        end += filled;
+        if end < text.len() {
+            break;
+        }
+        text.resize(2 * text.len(), 0);
+    }
+    text.truncate(end);
+    match gunzip.take_error() {
+        Some(error) => Err(error),
+        None => Ok(text),
+    }
+}
+
 /// The unpacked text of one log object, from front to back.
 pub(crate) struct Gunzip<R> {
     packed: Packed<R>,

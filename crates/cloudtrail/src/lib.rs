@@ -9,7 +9,8 @@
 //!    record costs itself, not its object.
 //! 5. [`record`]: the envelope of one API call; [`user_identity`]: who made it; [`fields`]: the
 //!    lenient view of everything that is particular to a call; `secret`: what no view shows.
-//! 6. [`timestamp`]: moments as CloudTrail writes them, their hour and their day.
+//! 6. [`digest`]: what CloudTrail vouches for, in a chain of signed digests that only `verify` reads.
+//! 7. [`timestamp`]: moments as CloudTrail writes them, their hour and their day.
 //!
 //! What is deliberately absent: which calls hand out credentials (that is `sessions`' knowledge, told to the
 //! reader as a list of event sources), S3, threads, the clock.
@@ -28,6 +29,7 @@
 //! assert!(reading.failure.is_none());
 //! ```
 
+pub mod digest;
 pub mod fields;
 pub mod log_object;
 pub mod object_key;

@@ -15,6 +15,7 @@ mod opening;
 mod outcome;
 mod reading;
 mod text_hash;
+mod text_hashes;
 mod uses;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use fragments::Fragments;
 pub use fragments::{PENDING_OBJECTS_MAX, PENDING_ROWS_MAX};
 pub use outcome::{Done, Outcome};
 use reading::{Account, Piece, ReadInOrder};
+pub(crate) use text_hashes::text_hashes;
 pub use uses::{Uses, uses};
 
 /// How to extract.

@@ -28,6 +28,7 @@ use crate::store::s3::{S3, S3Location, S3Logs};
 use crate::store::{ETag, Object, StoreError};
 
 use already_read::AlreadyRead;
+use buckets::Kind;
 pub use period::DeliveryDays;
 
 /// The content of an object, piece by piece.
@@ -270,6 +271,78 @@ pub async fn find(
     Ok(found)
 }
 
+/// What a listing says of something that lies where log objects lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) log_object: LogObject,
+    /// The version that lies there; of a file none.
+    pub(crate) etag: Option<ETag>,
+}
+
+/// Log objects and digests under the given places, all at once: those of a period, and the digests up to a day later, which
+/// are the ones that name them.
+///
+/// # Errors
+///
+/// As [`find`].
+pub(crate) async fn list_with_digests(
+    locations: &[Location],
+    days: DeliveryDays,
+    s3: &S3OnDemand,
+) -> Result<Vec<Listed>, FindError> {
+    let mut listed = Vec::new();
+    for location in locations {
+        match location {
+            Location::Local(path) => {
+                let paths = std::slice::from_ref(path);
+                let found = folders::find_delivered(paths, days).await?;
+                let found: Vec<LogObject> = found.stream.try_collect().await?;
+                listed.extend(found.into_iter().map(|log_object| Listed {
+                    log_object,
+                    etag: None,
+                }));
+            }
+            Location::S3(location) => {
+                let until = days.until.map(|until| until.plus(1));
+                let of_digests = DeliveryDays { until, ..days };
+                let s3 = s3.get().await;
+                for (kind, days) in [(Kind::LogObjects, days), (Kind::Digests, of_digests)] {
+                    listed.extend(list_kind(s3, location, days, kind).await?);
+                }
+            }
+        }
+    }
+    Ok(listed)
+}
+
+async fn list_kind(
+    s3: &S3,
+    location: &S3Location,
+    days: DeliveryDays,
+    kind: Kind,
+) -> Result<Vec<Listed>, StoreError> {
+    let source: Arc<dyn LogSource> = Arc::new(S3Logs::new(s3.clone(), &location.bucket));
+    let listed = buckets::delivered(s3, location, days, kind).await?;
+    let listed = listed.map_ok(|found| Listed {
+        log_object: LogObject::in_source(
+            Arc::clone(&source),
+            &found.key,
+            None,
+            Some(found.size_bytes),
+        ),
+        etag: Some(found.etag),
+    });
+    // Where folders do not tell kinds apart, both listings give all.
+    let wanted = |found: &Listed| {
+        let is_digest = found.log_object.kind == LogObjectKind::Digest;
+        is_digest == (kind == Kind::Digests)
+    };
+    listed
+        .try_filter(|found| std::future::ready(wanted(found)))
+        .try_collect()
+        .await
+}
+
 async fn in_bucket(
     s3: &S3,
     location: &S3Location,
@@ -279,7 +352,7 @@ async fn in_bucket(
     let source: Arc<dyn LogSource> = Arc::new(S3Logs::new(s3.clone(), &location.bucket));
     let given = location.prefix_or_key.clone();
     let already_read = Arc::new(lake.map(AlreadyRead::of));
-    let listed = buckets::delivered(s3, location, days).await?;
+    let listed = buckets::delivered(s3, location, days, Kind::LogObjects).await?;
     let log_objects = listed.and_then(move |listed| {
         let size_bytes = Some(listed.size_bytes);
         let mut log_object =

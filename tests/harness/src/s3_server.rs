@@ -176,9 +176,21 @@ impl S3Server {
 
     /// Puts an object past the protocol, in a bucket that is made where needed. Gives its `ETag`.
     pub fn put(&self, bucket: &str, key: &str, content: &[u8]) -> String {
+        self.put_with(bucket, key, content, [])
+    }
+
+    /// As [`S3Server::put`], with metadata.
+    pub fn put_with(
+        &self,
+        bucket: &str,
+        key: &str,
+        content: &[u8],
+        metadata: impl IntoIterator<Item = (String, String)>,
+    ) -> String {
         let mut shelf = self.room.shelf();
         shelf.create_bucket(bucket);
-        let object = StoredObject::of(Bytes::copy_from_slice(content));
+        let mut object = StoredObject::of(Bytes::copy_from_slice(content));
+        object.metadata.extend(metadata);
         shelf.put(bucket, key, object, &self.room.options)
     }
 

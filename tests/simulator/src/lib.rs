@@ -21,6 +21,7 @@ mod caller;
 mod calls;
 mod delivery;
 mod dice;
+mod digests;
 mod json;
 mod noise;
 mod organisation;
@@ -37,6 +38,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use calls::SESSION_TOKEN_START;
+pub use digests::{Digests, Tampered, Tampering, public_keys, tamper};
 pub use plan::Plan;
 pub use sink::{Folder, Gathered, Sink, gzip};
 pub use truth::{Facts, LinkTruth, OriginTruth, Tags, Truth, UseTruth};

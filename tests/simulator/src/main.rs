@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::{Parser, ValueEnum};
-use trailback_simulator::{Folder, Plan, Tally, simulate};
+use trailback_simulator::{Digests, Folder, Plan, Tally, Tampering, public_keys, simulate, tamper};
 
 /// Writes an organisation's CloudTrail, and the truth about every session in it.
 #[derive(Parser)]
@@ -59,6 +59,48 @@ struct Arguments {
     /// The share of uses of sessions told with their truth
     #[arg(long, value_name = "SHARE")]
     uses_told: Option<f64>,
+    /// Write the digests of log file validation too, which say that all lies in this bucket
+    #[arg(long, value_name = "BUCKET")]
+    digests: Option<String>,
+    /// A file for the public key that checks the digests, as `aws cloudtrail list-public-keys` writes it
+    #[arg(long, value_name = "FILE", requires = "digests")]
+    public_keys: Option<PathBuf>,
+    /// A file for the signature of each digest, which S3 keeps as metadata: key and signature, a line each
+    #[arg(long, value_name = "FILE", requires = "digests")]
+    signatures: Option<PathBuf>,
+    /// Tamper with what was written; tells with what
+    #[arg(long, value_enum, value_name = "HOW", requires = "digests")]
+    tamper: Vec<How>,
+}
+
+/// Ways to tamper.
+#[derive(Clone, Copy, ValueEnum)]
+enum How {
+    /// A log object says something else
+    AlteredLogObject,
+    /// A log object is deleted
+    MissingLogObject,
+    /// A log object is added
+    ExtraLogObject,
+    /// A log object is deleted, and its line in the digest
+    AlteredDigest,
+    /// A digest is deleted
+    MissingDigest,
+    /// Two neighbouring digests are deleted
+    MissingNeighbours,
+}
+
+impl From<How> for Tampering {
+    fn from(how: How) -> Tampering {
+        match how {
+            How::AlteredLogObject => Tampering::AlteredLogObject,
+            How::MissingLogObject => Tampering::MissingLogObject,
+            How::ExtraLogObject => Tampering::ExtraLogObject,
+            How::AlteredDigest => Tampering::AlteredDigest,
+            How::MissingDigest => Tampering::MissingDigest,
+            How::MissingNeighbours => Tampering::MissingNeighbours,
+        }
+    }
 }
 
 /// Named plans.
@@ -112,9 +154,42 @@ fn main() -> anyhow::Result<()> {
         arguments.uses.as_deref(),
     )
     .with_context(|| format!("cannot write to {}", arguments.out.display()))?;
-    let tally = simulate(&plan, &mut folder).context("cannot write a log object")?;
+    let tally = match &arguments.digests {
+        Some(bucket) => simulate_validated(&plan, &mut folder, bucket, &arguments)?,
+        None => simulate(&plan, &mut folder).context("cannot write a log object")?,
+    };
     folder.finish().context("cannot write the truth")?;
-    summarise(&tally).context("cannot write to standard output")
+    summarise(&tally).context("cannot write to standard output")?;
+    for how in &arguments.tamper {
+        let tampered = tamper(&arguments.out, (*how).into()).context("cannot tamper")?;
+        let mut out = std::io::stdout().lock();
+        for key in tampered.log_objects.iter().chain(&tampered.digests) {
+            writeln!(out, "tampered with    {key}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Simulates with log file validation on.
+fn simulate_validated(
+    plan: &Plan,
+    folder: &mut Folder,
+    bucket: &str,
+    arguments: &Arguments,
+) -> anyhow::Result<Tally> {
+    let mut digests = Digests::before(folder, bucket)?;
+    let tally = simulate(plan, &mut digests).context("cannot write a log object")?;
+    let signatures = digests.finish().context("cannot write a digest")?;
+    if let Some(path) = &arguments.public_keys {
+        std::fs::write(path, public_keys()?).context("cannot write the public key")?;
+    }
+    if let Some(path) = &arguments.signatures {
+        let lines = signatures
+            .iter()
+            .map(|(key, signature)| format!("{key} {signature}\n"));
+        std::fs::write(path, lines.collect::<String>()).context("cannot write the signatures")?;
+    }
+    Ok(tally)
 }
 
 fn summarise(tally: &Tally) -> std::io::Result<()> {

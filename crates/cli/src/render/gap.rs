@@ -15,12 +15,17 @@ pub(crate) struct Explained {
     pub(crate) known: Vec<String>,
     /// What to do next.
     pub(crate) next: String,
+    /// Where the logs lack what might close it, as far as a verification found that.
+    pub(crate) holes: Vec<String>,
 }
 
-/// Explains the gap at which a chain begins; `None` where it begins at an origin.
-pub(crate) fn of_chain(hops: &[Session]) -> Option<Explained> {
+/// Explains the gap at which a chain begins, with the holes that were found for it; `None` where it begins at an origin.
+pub(crate) fn of_chain(hops: &[Session], holes: &[String]) -> Option<Explained> {
     let first = hops.first()?;
-    (first.link.status == LinkStatus::Gap).then(|| explain(first))
+    (first.link.status == LinkStatus::Gap).then(|| Explained {
+        holes: holes.to_vec(),
+        ..explain(first)
+    })
 }
 
 /// Explains the gap of a session whose caller cannot be named.
@@ -68,6 +73,7 @@ fn not_in_logs(session: &Session) -> Explained {
              us-east-1), and trace again: the call to find handed out {}{at}",
             shown(issuer)
         ),
+        holes: Vec::new(),
     }
 }
 
@@ -116,6 +122,7 @@ fn caller_copy_missing(session: &Session) -> Explained {
             "ingest the trail of account {missing}, or ask its owner who made this call{}",
             shared.unwrap_or_default()
         ),
+        holes: Vec::new(),
     }
 }
 
@@ -130,6 +137,7 @@ fn ambiguous(session: &Session) -> Explained {
         known: vec![format!("candidates {}", if names.is_empty() { ABSENT.to_owned() } else { names.join(" ") })],
         next: "trace each candidate by its event ID and compare source IP, user agent and key with the use in question"
             .to_owned(),
+        holes: Vec::new(),
     }
 }
 
@@ -139,5 +147,6 @@ fn endless(session: &Session) -> Explained {
             .to_owned(),
         known: vec![format!("{} in account {}", session_name(session), account(session))],
         next: "open the records of the candidates; a log object may have been altered or made up".to_owned(),
+        holes: Vec::new(),
     }
 }

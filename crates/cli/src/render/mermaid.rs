@@ -166,6 +166,7 @@ mod tests {
         render(&[Trail {
             subject: "ASIA",
             hops,
+            holes: &[],
         }])
     }
 
@@ -187,6 +188,7 @@ mod tests {
         let trails = [all, first].map(|hops| Trail {
             subject: "ASIA",
             hops,
+            holes: &[],
         });
         assert_eq!(render(&trails).matches("-->").count(), 3);
     }

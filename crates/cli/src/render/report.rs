@@ -27,6 +27,8 @@ pub(crate) struct Case {
     pub(crate) alert: Vec<(&'static str, String)>,
     /// From the hop made by the origin (or at the gap) down to the subject's own; not empty.
     pub(crate) hops: Vec<Session>,
+    /// Where the logs lack what might close the gap, as far as a verification found that.
+    pub(crate) holes: Vec<String>,
     /// The rows of the candidates, where several issuances fit one hop.
     pub(crate) candidates: Vec<Session>,
     /// What else the origin held.
@@ -43,6 +45,7 @@ impl Case {
         Trail {
             subject: &self.subject,
             hops: &self.hops,
+            holes: &self.holes,
         }
     }
 }

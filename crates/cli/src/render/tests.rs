@@ -16,7 +16,14 @@ const WIDE: Look = Look {
 };
 
 fn traced(subject: &str, hops: &[Session], look: Look) -> String {
-    trace::render(&Trail { subject, hops }, look)
+    trace::render(
+        &Trail {
+            subject,
+            hops,
+            holes: &[],
+        },
+        look,
+    )
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) struct Trail<'a> {
     pub(crate) subject: &'a str,
     /// From the hop made by the origin (or at the gap) down to the subject's own; not empty.
     pub(crate) hops: &'a [Session],
+    /// Where the logs lack what might close the gap.
+    pub(crate) holes: &'a [String],
 }
 
 /// The trace as text: a table with one hop a line where there is room, else a block per hop.
@@ -30,7 +32,7 @@ pub(crate) fn render(trail: &Trail<'_>, look: Look) -> String {
     answer(&mut page, trail);
     page.gap("");
     if look.is_wide() {
-        start(&mut page, first, earlier_hops(trail.hops), Rail::NONE);
+        start(&mut page, trail, first, Rail::NONE);
         page.gap("");
         hop_table(&mut page, trail.hops);
         page.gap("");
@@ -41,7 +43,7 @@ pub(crate) fn render(trail: &Trail<'_>, look: Look) -> String {
         } else {
             Rail::GAP
         };
-        start(&mut page, first, earlier_hops(trail.hops), rail);
+        start(&mut page, trail, first, rail);
         for position in 0..trail.hops.len() {
             page.gap("│");
             hop_block(&mut page, trail.hops, position);
@@ -132,7 +134,8 @@ pub(super) fn extent(hops: &[Session], first: &Session, last: &Session) -> Strin
 }
 
 /// The origin, or the gap in its place.
-fn start(page: &mut Page, first: &Session, earlier: usize, rail: Rail) {
+fn start(page: &mut Page, trail: &Trail<'_>, first: &Session, rail: Rail) {
+    let earlier = earlier_hops(trail.hops);
     let below = rail.below();
     if first.origin.known {
         page.entry(
@@ -167,6 +170,9 @@ fn start(page: &mut Page, first: &Session, earlier: usize, rail: Rail) {
             ("known", Tone::Dim),
             &(gap.known.join(", "), Tone::Plain),
         );
+        for hole in trail.holes {
+            page.entry(below, ("hole", Tone::Bad), &(hole.clone(), Tone::Bad));
+        }
         page.entry(below, ("next", Tone::Dim), &(gap.next, Tone::Plain));
     } else {
         page.entry(

@@ -11,6 +11,7 @@ use crate::look::Look;
 use crate::render::report::{self, Case, Report};
 use crate::render::trace::{Trail, render};
 use crate::render::{mermaid, not_found, words};
+use crate::verified::Verified;
 use crate::{Answer, args, json, output};
 
 /// The alert that led to a trace.
@@ -28,6 +29,7 @@ pub(super) struct Shown<'a> {
     /// In which time an origin's other sessions are looked for.
     period: TimeRange,
     is_first: bool,
+    verified: Option<Verified>,
     /// What a page or a flowchart is made of, when all of it is there.
     cases: Vec<Case>,
     /// How many older sessions are left out.
@@ -36,9 +38,15 @@ pub(super) struct Shown<'a> {
 
 impl Shown<'_> {
     /// Nothing yet.
-    pub(super) fn new(typed: &args::Trace, period: TimeRange, look: Look) -> Shown<'_> {
+    pub(super) fn new(
+        typed: &args::Trace,
+        period: TimeRange,
+        verified: Option<Verified>,
+        look: Look,
+    ) -> Shown<'_> {
         Shown {
             typed,
+            verified,
             look,
             period,
             is_first: true,
@@ -86,11 +94,14 @@ impl Shown<'_> {
                 (None, typed) => typed.to_owned(),
             };
             hops.push(session);
+            let holes = self.verified.as_ref().zip(hops.first());
+            let holes = holes.map(|(verified, first)| verified.holes_of(first));
             let alert = alert.map(|alert| alert.facts.clone());
             let case = Case {
                 subject,
                 hops,
                 alert: alert.unwrap_or_default(),
+                holes: holes.unwrap_or_default(),
                 ..Case::default()
             };
             self.add(lake, case).await?;
@@ -100,10 +111,9 @@ impl Shown<'_> {
     }
 
     async fn add(&mut self, lake: &Lake, case: Case) -> miette::Result<()> {
-        let Case { subject, hops, .. } = &case;
         match self.typed.format {
-            TraceFormat::Text => output::print(&self.text(subject, hops))?,
-            TraceFormat::Json => output::print(&json::trail(subject, hops).into_diagnostic()?)?,
+            TraceFormat::Text => output::print(&self.text(&case.trail()))?,
+            TraceFormat::Json => output::print(&json::trail(&case.trail()).into_diagnostic()?)?,
             TraceFormat::Mermaid => self.cases.push(case),
             TraceFormat::Html => {
                 let case = case::gather(lake, case, &self.period).await;
@@ -113,9 +123,9 @@ impl Shown<'_> {
         Ok(())
     }
 
-    fn text(&self, subject: &str, hops: &[Session]) -> String {
+    fn text(&self, trail: &Trail<'_>) -> String {
         let divider = if self.is_first { "" } else { "\n" };
-        format!("{divider}{}", render(&Trail { subject, hops }, self.look))
+        format!("{divider}{}", render(trail, self.look))
     }
 
     /// Prints what waited for the end, and says how many were left out.

@@ -23,6 +23,24 @@ const LISTINGS_AT_ONCE: usize = 16;
 /// may have two parts.
 const FOLDERS_ABOVE_AWSLOGS_MAX: u32 = 2;
 
+/// Which of a trail's objects are listed: each kind has folders of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Log objects.
+    LogObjects,
+    /// The digests that vouch for them.
+    Digests,
+}
+
+impl Kind {
+    fn folder(self) -> &'static str {
+        match self {
+            Kind::LogObjects => "CloudTrail",
+            Kind::Digests => "CloudTrail-Digest",
+        }
+    }
+}
+
 /// Lists what was delivered below a place of a bucket, day after day, and on each day in the order of the keys.
 ///
 /// Objects whose folders do not tell the day (because the place is no trail's, or lies deeper) come last, in the order
@@ -35,6 +53,7 @@ pub(super) async fn delivered(
     s3: &S3,
     location: &S3Location,
     days: DeliveryDays,
+    kind: Kind,
 ) -> Result<BoxStream<'static, Result<ListedLogObject, StoreError>>, StoreError> {
     let bucket: Arc<str> = location.bucket.as_str().into();
     let any = s3
@@ -49,6 +68,7 @@ pub(super) async fn delivered(
         s3,
         bucket: &bucket,
         days,
+        kind,
     };
     let found = folders.below(&location.prefix_or_key).await?;
     let s3 = s3.clone();
@@ -171,11 +191,15 @@ impl Level {
         match *parts {
             [] => Level::Accounts,
             [account] if is_account(account) => Level::Account,
-            [account, "CloudTrail"] if is_account(account) => Level::Regions,
-            [account, "CloudTrail", _] if is_account(account) => Level::Region,
+            [account, kind] if is_account(account) && is_kind(kind) => Level::Regions,
+            [account, kind, _] if is_account(account) && is_kind(kind) => Level::Region,
             _ => Level::Other,
         }
     }
+}
+
+fn is_kind(part: &str) -> bool {
+    part == Kind::LogObjects.folder() || part == Kind::Digests.folder()
 }
 
 fn is_account(part: &str) -> bool {
@@ -187,6 +211,7 @@ struct Folders<'a> {
     s3: &'a S3,
     bucket: &'a str,
     days: DeliveryDays,
+    kind: Kind,
 }
 
 impl Folders<'_> {
@@ -261,7 +286,10 @@ impl Folders<'_> {
     async fn descend(&self, folder: String) -> Result<Step, StoreError> {
         match Level::of(&folder) {
             Level::Region | Level::Other => Ok(Step::End(folder)),
-            Level::Account => Ok(Step::Into(vec![format!("{folder}CloudTrail/")])),
+            Level::Account => {
+                let of_kind = format!("{folder}{}/", self.kind.folder());
+                Ok(Step::Into(vec![of_kind]))
+            }
             Level::Above | Level::Accounts | Level::Regions => {
                 let mut children = self.s3.folders(self.bucket, &folder).await?;
                 children.retain(|child| Level::of(child) != Level::Other);

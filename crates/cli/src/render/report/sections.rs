@@ -146,12 +146,15 @@ pub(super) fn standing_out(hops: &[Session]) -> Markup {
 /// Why the chain stops, and what fits, where the logs do not say who called.
 pub(super) fn gap(case: &Case) -> Markup {
     html! {
-        @if let Some(gap) = &gap::of_chain(&case.hops) {
+        @if let Some(gap) = &gap::of_chain(&case.hops, &case.holes) {
             section.panel.gap-told {
                 h2 { "Why the chain stops" }
                 p { (gap.why) "." }
                 dl.facts {
                     dt { "Known all the same" } dd { ul.plain { @for fact in &gap.known { li { (fact) } } } }
+                    @if !gap.holes.is_empty() {
+                        dt { "Holes in the logs" } dd { ul.plain { @for hole in &gap.holes { li.bad { (hole) } } } }
+                    }
                     dt { "What to do next" } dd { (gap.next) }
                 }
             }

@@ -14,6 +14,7 @@ fn case(subject: &str, hops: Vec<Session>) -> Case {
     Case {
         subject: subject.to_owned(),
         alert: Vec::new(),
+        holes: Vec::new(),
         of_origin: OfOrigin {
             sessions: hops.clone(),
             is_cut: false,

@@ -42,7 +42,7 @@ fn days(since: &str, until: &str) -> DeliveryDays {
 
 async fn listed(s3: &S3, location: &str, days: DeliveryDays) -> Result<Vec<String>, StoreError> {
     let location = location.parse().unwrap();
-    let found = delivered(s3, &location, days).await?;
+    let found = delivered(s3, &location, days, Kind::LogObjects).await?;
     found.map_ok(|listed| listed.key).try_collect().await
 }
 

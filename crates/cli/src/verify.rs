@@ -1,0 +1,104 @@
+//! `trailback verify`: whether log objects are what CloudTrail delivered.
+
+use std::path::{Path, PathBuf};
+
+use miette::IntoDiagnostic;
+use trailback_cloudtrail::digest::{PublicKeys, PublicKeysError};
+use trailback_pipeline::lake::{Access, Lake};
+use trailback_pipeline::location::S3OnDemand;
+use trailback_pipeline::verify::{Verification, VerifyOptions, verify};
+
+use crate::args::AnswerFormat;
+use crate::look::Look;
+use crate::render::verification;
+use crate::verified::Verified;
+use crate::{Answer, args, json, output, progress, settings};
+
+/// A file of public keys that cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+enum KeysError {
+    #[error("cannot read {path}")]
+    Read {
+        path: String,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("{path} {cause}")]
+    #[diagnostic(help(
+        "get it with: aws cloudtrail list-public-keys --start-time … --end-time … --region …"
+    ))]
+    Content {
+        path: String,
+        cause: PublicKeysError,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    typed: args::Verify,
+    s3: &S3OnDemand,
+    look: Look,
+) -> miette::Result<Answer> {
+    let locations = settings::existing(&typed.paths)?;
+    let keys = public_keys(&typed.public_keys)?;
+    let options = VerifyOptions {
+        keys: (!typed.no_signatures).then_some(&keys),
+        days: settings::delivery_days(&typed.delivered)?,
+        reading: settings::reading(typed.limits),
+    };
+    let lake = match &typed.lake {
+        Some(lake) => {
+            let location = settings::location(lake)?;
+            Some(
+                Lake::at(&location, s3, Access::Read)
+                    .await
+                    .into_diagnostic()?,
+            )
+        }
+        None => None,
+    };
+    let progress = progress::bar();
+    let found = verify(&locations, s3, lake.as_ref(), &options, &progress)
+        .await
+        .into_diagnostic()?;
+    tell_nothing(&found);
+    match typed.format.format {
+        AnswerFormat::Text => output::print(&verification::shown(&found, typed.limit, look))?,
+        AnswerFormat::Json => {
+            output::print(&json::line(&Verified::of(&found)).into_diagnostic()?)?;
+        }
+    }
+    Ok(if found.is_sound() {
+        Answer::Complete
+    } else {
+        Answer::Incomplete
+    })
+}
+
+fn public_keys(paths: &[PathBuf]) -> Result<PublicKeys, KeysError> {
+    let mut keys = PublicKeys::default();
+    for path in paths {
+        let shown = |path: &Path| path.display().to_string();
+        let content = std::fs::read(path).map_err(|cause| KeysError::Read {
+            path: shown(path),
+            cause,
+        })?;
+        keys.add(&content).map_err(|cause| KeysError::Content {
+            path: shown(path),
+            cause,
+        })?;
+    }
+    Ok(keys)
+}
+
+/// Says what a place lacks in which nothing can be proven.
+fn tell_nothing(found: &Verification) {
+    if found.tally.digests == 0 {
+        output::tell(
+            "there is no digest: give the place that holds both the CloudTrail and the CloudTrail-Digest folders, and see whether \
+             log file validation is on for the trail",
+        );
+    } else if found.tally.log_objects == 0 {
+        output::tell("there is no log object of that time");
+    }
+}

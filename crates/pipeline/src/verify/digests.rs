@@ -1,0 +1,138 @@
+//! Fetches digests, and sorts them into chains.
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt};
+use trailback_cloudtrail::digest::{Digest, DigestInChain, DigestName, Walk, walk};
+use trailback_sessions::Timestamp;
+use trailback_tables::partition::Day;
+
+use super::VerifyOptions;
+use super::report::{Finding, FindingKind};
+use crate::log_objects::{DeliveryDays, Listed, Place};
+use crate::store::StoreError;
+
+/// The metadata of a digest's object in which CloudTrail puts its signature, in hex.
+const SIGNATURE: &str = "signature";
+
+/// A hole that is told of an unreadable digest: its hour.
+const HOUR_MS: i64 = 3_600_000;
+
+/// Account, region, trail, and whether it is of backfill digests.
+type ChainId = (String, String, String, bool);
+
+/// One chain, judged.
+pub(super) struct Chain {
+    pub(super) newest: DigestName,
+    pub(super) digests: Vec<DigestInChain>,
+    pub(super) walk: Walk,
+}
+
+/// All chains, and the digests that are none.
+#[derive(Default)]
+pub(super) struct Chains {
+    pub(super) chains: Vec<Chain>,
+    pub(super) unreadable: Vec<Finding>,
+}
+
+/// Fetches the digests of the period, many at once, and walks along each chain.
+pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> Chains {
+    let named = listed.into_iter().filter_map(|listed| {
+        let name = DigestName::read(&listed.log_object.name)?;
+        is_wanted(&name, options.days).then_some((name, listed))
+    });
+    let fetched: Vec<_> = stream::iter(named)
+        .map(|(name, listed)| async move {
+            let fetched = fetch(&listed).await;
+            (name, listed, fetched)
+        })
+        .buffered(options.reading.objects_at_once.max(1))
+        .collect()
+        .await;
+    let mut chains = Chains::default();
+    let mut by_chain = BTreeMap::<ChainId, Vec<(DigestName, DigestInChain)>>::new();
+    for (name, listed, fetched) in fetched {
+        match fetched {
+            Ok(digest) => by_chain
+                .entry(id_of(&name))
+                .or_default()
+                .push((name, digest)),
+            Err(why) => chains.unreadable.push(unreadable(&name, &listed, why)),
+        }
+    }
+    let since = options.days.since.map(Day::start);
+    for (id, mut digests) in by_chain {
+        digests.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let newest = digests.last().map(|(name, _)| name.clone());
+        let digests: Vec<DigestInChain> = digests.into_iter().map(|(_, digest)| digest).collect();
+        if let Some(newest) = newest {
+            let walk = walk(&digests, options.keys, since, id.3);
+            chains.chains.push(Chain {
+                newest,
+                digests,
+                walk,
+            });
+        }
+    }
+    chains
+}
+
+/// Digests of the period: the first of the day after still lists the last of it.
+fn is_wanted(name: &DigestName, days: DeliveryDays) -> bool {
+    let until = days.until.map(|until| until.plus(1));
+    let days = DeliveryDays { until, ..days };
+    days.contains(Day::of(name.ended_at))
+}
+
+fn id_of(name: &DigestName) -> ChainId {
+    let DigestName {
+        account_id,
+        region,
+        trail,
+        is_backfill,
+        ..
+    } = name.clone();
+    (account_id, region, trail, is_backfill)
+}
+
+async fn fetch(listed: &Listed) -> Result<DigestInChain, String> {
+    let unfetched = |failure: StoreError| failure.to_string();
+    let (bytes, signature) = match &listed.log_object.place {
+        Place::File(path) => {
+            let bytes = tokio::fs::read(path).await;
+            (bytes.map_err(|failure| failure.to_string())?.into(), None)
+        }
+        Place::Source(place) => {
+            let object = place.open().await.map_err(unfetched)?;
+            let signature = object.meta.metadata.get(SIGNATURE).cloned();
+            (object.bytes().await.map_err(unfetched)?, signature)
+        }
+        Place::Unreachable(reason) => return Err(reason.to_string()),
+    };
+    let digest = Digest::read(&bytes).map_err(|failure| failure.to_string())?;
+    Ok(DigestInChain {
+        digest,
+        lies_at: key_of(listed).to_owned(),
+        signature,
+    })
+}
+
+/// The object key, or the path below the folder.
+fn key_of(listed: &Listed) -> &str {
+    let name = &*listed.log_object.name;
+    let in_bucket = name
+        .strip_prefix("s3://")
+        .and_then(|name| name.split_once('/'));
+    in_bucket.map_or(name, |(_, key)| key)
+}
+
+fn unreadable(name: &DigestName, listed: &Listed, why: String) -> Finding {
+    Finding {
+        kind: FindingKind::DigestUnreadable,
+        account_id: name.account_id.clone(),
+        region: name.region.clone(),
+        object: Some(listed.log_object.name.to_string()),
+        period: Timestamp(name.ended_at.0 - HOUR_MS)..name.ended_at,
+        why,
+    }
+}
