@@ -1,34 +1,38 @@
 //! What a verification found, for people.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use trailback_pipeline::verify::{ChainReport, Finding, FindingKind, Verification, VerifyTally};
 use trailback_sessions::Timestamp;
 
-use super::page::{Page, Rail};
+use super::page::{Column, Page, Rail};
 use super::text::{count, grouped, safe};
 use super::words::moment;
 use crate::look::{Look, Tone};
 
-/// The whole answer; of findings the first `limit`, or all where it is 0.
+/// The whole answer: the verdict, what is wrong, what is open, and for which time digests vouch. Of what is wrong the first
+/// `limit`, or all where it is 0.
 pub(crate) fn shown(found: &Verification, limit: usize, look: Look) -> String {
     let mut page = Page::new(look);
     verdict(&mut page, found);
-    for chain in &found.chains {
-        page.gap("");
-        add_chain(&mut page, chain);
-    }
     let limit = if limit == 0 { usize::MAX } else { limit };
-    for finding in found.findings.iter().take(limit) {
+    let (wrong, open): (Vec<_>, Vec<_>) = found
+        .findings
+        .iter()
+        .partition(|finding| finding.kind.is_wrong());
+    for finding in wrong.iter().take(limit) {
         page.gap("");
         add_finding(&mut page, finding);
     }
-    let more = found.findings.len().saturating_sub(limit);
+    let more = wrong.len().saturating_sub(limit);
     if more > 0 {
         page.gap("");
         let text = format!("{} more; --limit 0 shows all", grouped(more as u64));
         page.paragraph(&(text, Tone::Dim));
     }
+    add_open(&mut page, &open);
+    add_chains(&mut page, &found.chains);
     page.into_text()
 }
 
@@ -37,7 +41,7 @@ fn verdict(page: &mut Page, found: &Verification) {
     let proven = match (found.is_sound(), found.signatures_checked) {
         (true, true) => ("sound", Tone::Good),
         (true, false) => ("at one", Tone::Warn),
-        (false, _) => ("NOT SOUND", Tone::Bad),
+        (false, _) => ("UNSOUND", Tone::Bad),
     };
     let text = format!(
         "{} of {} proven to be what CloudTrail delivered ({} by the ledger alone)",
@@ -77,27 +81,86 @@ fn rest(tally: &VerifyTally) -> Vec<String> {
         .collect()
 }
 
-fn add_chain(page: &mut Page, chain: &ChainReport) {
-    let name = &chain.newest;
-    let backfill = if name.is_backfill { ", backfill" } else { "" };
-    let title = format!(
-        "{} {}  {}{backfill}",
-        safe(&name.account_id),
-        safe(&name.region),
-        safe(&name.trail)
-    );
-    page.paragraph(&(title, Tone::Strong));
-    let digests = format!(
-        "{} of {} proven, which name {}",
-        grouped(chain.digests_proven),
-        count(chain.digests, "digest", "digests"),
-        count(chain.log_objects, "log object", "log objects")
-    );
-    page.entry(Rail::NONE, ("digests", Tone::Dim), &(digests, Tone::Plain));
-    for (number, period) in chain.covered.iter().enumerate() {
-        let label = if number == 0 { "covered" } else { "" };
-        page.entry(Rail::NONE, (label, Tone::Dim), &(span(period), Tone::Plain));
+/// What is not proven, once for each reason: JSON has each.
+fn add_open(page: &mut Page, open: &[&Finding]) {
+    let mut by_reason = BTreeMap::<(FindingKind, &str), Vec<&Finding>>::new();
+    for finding in open {
+        let reason = match finding.kind {
+            FindingKind::LogObjectsUnproven => {
+                "named by no digest that may be believed; digests of their time are not complete"
+            }
+            _ => &*finding.why,
+        };
+        by_reason
+            .entry((finding.kind, reason))
+            .or_default()
+            .push(finding);
     }
+    for ((kind, reason), findings) in by_reason {
+        page.gap("");
+        let (label, what, tone) = words(kind);
+        let places = count(findings.len() as u64, "time", "times");
+        let whose = match &findings[..] {
+            [one] => format!("{what}, {} {}", safe(&one.account_id), safe(&one.region)),
+            _ => format!("{what}, {places}"),
+        };
+        page.entry(Rail::NONE, (label, tone), &(whose, tone));
+        page.entry(Rail::NONE, ("", Tone::Dim), &(safe(reason), Tone::Plain));
+        let begins = findings.iter().map(|finding| finding.period.start).min();
+        let ends = findings.iter().map(|finding| finding.period.end).max();
+        if let Some((start, end)) = begins.zip(ends) {
+            page.entry(
+                Rail::NONE,
+                ("", Tone::Dim),
+                &(span(&(start..end)), Tone::Plain),
+            );
+        }
+    }
+}
+
+/// For which time the digests of each account and region vouch.
+fn add_chains(page: &mut Page, chains: &[ChainReport]) {
+    if chains.is_empty() {
+        return;
+    }
+    page.gap("");
+    let header = [
+        Column::fixed("account"),
+        Column::fixed("region"),
+        Column::flowing("trail"),
+        Column::fixed("digests"),
+        Column::flowing("vouched for (UTC)"),
+    ];
+    let plain = |text: String| (text, Tone::Plain);
+    let rows = chains.iter().map(|chain| {
+        let name = &chain.newest;
+        let backfill = if name.is_backfill { " backfill" } else { "" };
+        let covered: Vec<String> = chain.covered.iter().map(stretch).collect();
+        let covered = match name.is_backfill {
+            true => count(chain.log_objects, "late log object", "late log objects"),
+            false => covered.join("; "),
+        };
+        let tone = if chain.covered.len() > 1 {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        };
+        vec![
+            plain(safe(&name.account_id)),
+            plain(safe(&name.region)),
+            plain(format!("{}{backfill}", safe(&name.trail))),
+            plain(format!("{} of {}", chain.digests_proven, chain.digests)),
+            (covered, tone),
+        ]
+    });
+    let rows = rows.collect();
+    page.table(&header, rows);
+}
+
+/// To the minute: digests end on some minute of the hour.
+fn stretch(period: &Range<Timestamp>) -> String {
+    let minute = |at: Timestamp| moment(at).chars().take(16).collect::<String>();
+    format!("{} to {}", minute(period.start), minute(period.end))
 }
 
 fn add_finding(page: &mut Page, finding: &Finding) {

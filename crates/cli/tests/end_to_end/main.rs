@@ -21,3 +21,4 @@ mod room;
 mod s3;
 mod sample;
 mod truth;
+mod verify;

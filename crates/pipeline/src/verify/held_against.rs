@@ -127,7 +127,7 @@ impl<'a> HeldAgainst<'a> {
         let Some(number) = places.find(object) else {
             if self.is_in_period(object) {
                 self.tally.missing += 1;
-                let why = "a digest names it, and it is not there".to_owned();
+                let why = "CloudTrail delivered it, and it is not there".to_owned();
                 let name = self.location_of(object);
                 let missing = of_object(FindingKind::LogObjectMissing, chain, name, object, why);
                 self.findings.push(missing);
