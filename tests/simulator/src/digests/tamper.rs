@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
+#[allow(
+    clippy::disallowed_types,
+    reason = "what is unpacked was written by this program"
+)]
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
@@ -117,7 +121,7 @@ fn longest_chain(root: &Path) -> io::Result<Vec<String>> {
     Ok(longest)
 }
 
-fn digest_key(root: &Path, path: &PathBuf) -> Option<String> {
+fn digest_key(root: &Path, path: &Path) -> Option<String> {
     let key = path.strip_prefix(root).ok()?.to_string_lossy().into_owned();
     let is_digest = key.contains("_CloudTrail-Digest_") && !key.contains("_backfill");
     is_digest.then_some(key)
@@ -151,6 +155,10 @@ fn without(text: &str, listed: &str) -> String {
     format!("{}{rest}", &text[..begin])
 }
 
+#[allow(
+    clippy::disallowed_types,
+    reason = "what is unpacked was written by this program"
+)]
 fn unpacked(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     MultiGzDecoder::new(fs::File::open(path)?).read_to_end(&mut text)?;
