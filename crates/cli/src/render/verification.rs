@@ -205,6 +205,9 @@ fn words(kind: FindingKind) -> (&'static str, &'static str, Tone) {
         FindingKind::DigestMissing => ("missing", "digests are missing", Tone::Bad),
         FindingKind::DigestAltered => ("altered", "a digest was altered", Tone::Bad),
         FindingKind::DigestForged => ("forged", "a digest is not CloudTrail's", Tone::Bad),
+        FindingKind::DigestOfUnknownKey => {
+            ("unknown", "a digest is signed by an unknown key", Tone::Bad)
+        }
         FindingKind::DigestUnproven => ("open", "a digest is not proven", Tone::Warn),
         FindingKind::DigestMoved => ("moved", "a digest was moved", Tone::Bad),
         FindingKind::DigestUnreadable => ("broken", "a digest cannot be read", Tone::Bad),

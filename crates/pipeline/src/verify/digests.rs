@@ -26,6 +26,8 @@ pub(super) struct Chain {
     pub(super) newest: DigestName,
     pub(super) digests: Vec<DigestInChain>,
     pub(super) walk: Walk,
+    /// Whether it lies where CloudTrail's signatures are kept beside it.
+    pub(super) is_in_bucket: bool,
 }
 
 /// All chains, and the digests that are none.
@@ -50,27 +52,31 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
         .collect()
         .await;
     let mut chains = Chains::default();
-    let mut by_chain = BTreeMap::<ChainId, Vec<(DigestName, DigestInChain)>>::new();
+    let mut by_chain = BTreeMap::<ChainId, Vec<(DigestName, DigestInChain, bool)>>::new();
     for (name, listed, fetched) in fetched {
         match fetched {
-            Ok(digest) => by_chain
-                .entry(id_of(&name))
-                .or_default()
-                .push((name, digest)),
+            Ok(digest) => {
+                let is_in_bucket = listed.etag.is_some();
+                let chain = by_chain.entry(id_of(&name)).or_default();
+                chain.push((name, digest, is_in_bucket));
+            }
             Err(why) => chains.unreadable.push(unreadable(&name, &listed, why)),
         }
     }
     let since = options.days.since.map(Day::start);
     for (id, mut digests) in by_chain {
-        digests.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let newest = digests.last().map(|(name, _)| name.clone());
-        let digests: Vec<DigestInChain> = digests.into_iter().map(|(_, digest)| digest).collect();
+        digests.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        let newest = digests.last().map(|(name, ..)| name.clone());
+        let is_in_bucket = digests.iter().all(|(_, _, is_in_bucket)| *is_in_bucket);
+        let digests: Vec<DigestInChain> =
+            digests.into_iter().map(|(_, digest, _)| digest).collect();
         if let Some(newest) = newest {
             let walk = walk(&digests, options.keys, since, id.3);
             chains.chains.push(Chain {
                 newest,
                 digests,
                 walk,
+                is_in_bucket,
             });
         }
     }

@@ -309,41 +309,34 @@ impl<'a> HeldAgainst<'a> {
     }
 }
 
-/// Where what digests name lies.
-struct Places {
-    in_s3: HashMap<Text, usize>,
-    /// Files by name: a folder may hold only the end of the keys.
-    files: HashMap<String, Vec<(Text, usize)>>,
-}
+/// Where what digests name lies: by file name, because a folder may hold only the end of the keys, and logs may be replicated to
+/// a bucket of another name.
+struct Places(HashMap<String, Vec<(Text, usize)>>);
 
 impl Places {
     fn of(listed: &[Listed]) -> Places {
-        let mut places = Places {
-            in_s3: HashMap::new(),
-            files: HashMap::new(),
-        };
+        let mut places = HashMap::<String, Vec<_>>::new();
         for (number, listed) in listed.iter().enumerate() {
             let name = &listed.log_object.name;
-            if is_in_s3(name) {
-                places.in_s3.insert(Text::clone(name), number);
-            } else {
-                let of_file = places.files.entry(file_of(name).to_owned()).or_default();
-                of_file.push((Text::clone(name), number));
-            }
+            let of_file = places.entry(file_of(name).to_owned()).or_default();
+            of_file.push((Text::clone(name), number));
         }
-        places
+        Places(places)
     }
 
     fn find(&self, object: &DigestedObject) -> Option<usize> {
         let (bucket, key) = (&object.place.bucket, object.place.object_key.as_str());
-        let in_s3 = self.in_s3.get(format!("s3://{bucket}/{key}").as_str());
-        in_s3.copied().or_else(|| {
-            let files = self.files.get(file_of(key))?;
-            let lies_there =
-                |(name, _): &&(Text, usize)| key.ends_with(&**name) || name.ends_with(key);
-            let file = files.iter().find(lies_there).or_else(|| files.first());
-            file.map(|(_, number)| *number)
-        })
+        let of_file = self.0.get(file_of(key))?;
+        let put_there = format!("s3://{bucket}/{key}");
+        let lies_there = |(name, _): &&(Text, usize)| **name == *put_there;
+        let lies_alike = |(name, _): &&(Text, usize)| key.ends_with(&**name) || name.ends_with(key);
+        let is_file = |(name, _): &&(Text, usize)| !is_in_s3(name);
+        let found = of_file
+            .iter()
+            .find(lies_there)
+            .or_else(|| of_file.iter().find(lies_alike))
+            .or_else(|| of_file.iter().find(is_file));
+        found.map(|(_, number)| *number)
     }
 }
 
@@ -476,8 +469,10 @@ fn of_fault(chain: &Chain, fault: &ChainFault) -> Finding {
         ),
         ChainFault::NotProven { digest, fault } => (
             match fault {
-                SignatureFault::Wrong => FindingKind::DigestForged,
-                _ => FindingKind::DigestUnproven,
+                // A copy has lost it; CloudTrail's own object never lacks it.
+                SignatureFault::Missing if !chain.is_in_bucket => FindingKind::DigestUnproven,
+                SignatureFault::UnknownKey { .. } => FindingKind::DigestOfUnknownKey,
+                SignatureFault::Missing | SignatureFault::Wrong => FindingKind::DigestForged,
             },
             of_digest(*digest),
             fault.to_string(),

@@ -96,7 +96,9 @@ pub enum FindingKind {
     DigestAltered,
     /// A digest's signature does not fit.
     DigestForged,
-    /// A digest's signature cannot be checked.
+    /// A digest is signed by a key that is not among the given ones.
+    DigestOfUnknownKey,
+    /// A copy of a digest has lost its signature.
     DigestUnproven,
     /// A digest lies elsewhere than it says.
     DigestMoved,
@@ -120,6 +122,7 @@ impl FindingKind {
             FindingKind::DigestMissing => "digest_missing",
             FindingKind::DigestAltered => "digest_altered",
             FindingKind::DigestForged => "digest_forged",
+            FindingKind::DigestOfUnknownKey => "digest_of_unknown_key",
             FindingKind::DigestUnproven => "digest_unproven",
             FindingKind::DigestMoved => "digest_moved",
             FindingKind::DigestUnreadable => "digest_unreadable",

@@ -204,11 +204,12 @@ async fn another_key_proves_nothing() {
     let found = Logs::simulated().verified_as(&options(&other), None).await;
     assert_balances(&found);
     assert_eq!((found.tally.proven, found.is_sound()), (0, false));
-    let open = found
-        .findings
-        .iter()
-        .filter(|one| one.kind == FindingKind::DigestUnproven);
-    assert_eq!(open.count() as u64, found.tally.digests);
+    let newest = found.chains.len() as u64;
+    let of_kind = |kind| found.findings.iter().filter(|one| one.kind == kind).count() as u64;
+    // Of the newest nobody knows the signature at all.
+    assert_eq!(of_kind(FindingKind::DigestUnproven), newest);
+    let others = found.tally.digests - newest;
+    assert_eq!(of_kind(FindingKind::DigestOfUnknownKey), others);
 }
 
 #[tokio::test]
@@ -316,5 +317,40 @@ async fn what_the_lake_has_read_is_held_against_digests_too() {
     assert_eq!(
         wrong(&found),
         [(FindingKind::ReadingAltered, Some(&*place))]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_of_another_name_may_hold_a_replica() {
+    let logs = Logs::simulated();
+    let server = logs.uploaded();
+    for (key, object) in server.objects(BUCKET) {
+        server.put_with("replica", &key, &object.content, object.metadata);
+    }
+    let keys = keys();
+    let s3 = S3OnDemand::new(settings(&server));
+    let silent: Arc<dyn Progress> = Arc::new(Silent);
+    let replica = Location::S3("s3://replica".parse().unwrap());
+    let found = verify(&[replica], &s3, None, &options(&keys), &silent)
+        .await
+        .unwrap();
+    assert_balances(&found);
+    assert_eq!((wrong(&found), found.tally.extra), (vec![], 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_in_a_bucket_without_its_signature_is_not_cloudtrails() {
+    let logs = Logs::simulated();
+    let server = logs.uploaded();
+    let newest = logs.signatures.keys().next_back().unwrap();
+    server.put(
+        BUCKET,
+        newest,
+        &fs::read(logs.folder.path().join(newest)).unwrap(),
+    );
+    let found = verified_in_s3(&server, None).await;
+    assert_eq!(
+        wrong(&found),
+        [(FindingKind::DigestForged, Some(&**newest))]
     );
 }
