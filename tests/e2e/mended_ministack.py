@@ -29,20 +29,37 @@ def take_concurrency_as_a_number(concurrency):
     return mended
 
 
+# AWS Glue tells these members of a table or partition though nobody gave them: Trino relies on it.
+ALWAYS_TOLD = {"Columns": [], "Compressed": False, "NumberOfBuckets": 0, "StoredAsSubDirectories": False}
+
+
+def stored_as_glue_does(described: dict) -> dict:
+    """A table or partition as somebody describes it, with what is always told."""
+    return {**described, "StorageDescriptor": {**ALWAYS_TOLD, **described.get("StorageDescriptor", {})}}
+
+
 def tell_of_tables_as_glue_does(create):
-    """AWS Glue tells some members of a table though nobody gave them, and no description where there is none: Trino relies on both."""
-    always = {"Columns": [], "Compressed": False, "NumberOfBuckets": 0, "StoredAsSubDirectories": False}
+    """Nor does it tell a description where there is none."""
 
     def mended(data):
-        table = data["TableInput"]
-        storage = {**always, **table.get("StorageDescriptor", {})}
-        answer = create({**data, "TableInput": {**table, "StorageDescriptor": storage}})
+        table = stored_as_glue_does(data["TableInput"])
+        answer = create({**data, "TableInput": table})
         created = glue._tables[f"{data['DatabaseName']}/{table['Name']}"]
         if not created["Description"]:
             del created["Description"]
         return answer
 
     return mended
+
+
+def keep_tables_as_glue_does(update):
+    """Trino updates a table that it has made."""
+    return lambda data: update({**data, "TableInput": stored_as_glue_does(data["TableInput"])})
+
+
+def keep_partitions_as_glue_does(create):
+    """And makes partitions as it writes."""
+    return lambda data: create({**data, "PartitionInputList": list(map(stored_as_glue_does, data["PartitionInputList"]))})
 
 
 def named_query(_logical_id, properties, _stack_name):
@@ -81,6 +98,8 @@ def kept_in_a_workgroup(create, delete):
 
 if __name__ == "__main__":
     glue._create_table = tell_of_tables_as_glue_does(glue._create_table)
+    glue._update_table = keep_tables_as_glue_does(glue._update_table)
+    glue._batch_create_partition = keep_partitions_as_glue_does(glue._batch_create_partition)
     provisioners._RESOURCE_HANDLERS["AWS::Athena::NamedQuery"] = kept_in_a_workgroup(named_query, remove_named_query)
     provisioners._RESOURCE_HANDLERS["AWS::Athena::PreparedStatement"] = kept_in_a_workgroup(
         prepared_statement, remove_prepared_statement

@@ -75,7 +75,7 @@ class Trino:
             if refused.error_name == "NO_NODES_AVAILABLE":
                 return None
             raise
-        return [column[0] for column in cursor.description], rows
+        return [column[0] for column in cursor.description or []], rows
 
     def stop(self) -> None:
         """Ends the server."""
@@ -89,9 +89,14 @@ def connector(url: str) -> dict[str, str]:
         "hive.metastore": "glue",
         "hive.metastore.glue.endpoint-url": url,
         "hive.metastore.glue.region": REGION,
+        # The emulator tells all partitions, whichever segment of them it is asked for.
+        "hive.metastore.glue.partitions-segments": "1",
         "hive.metastore.glue.aws-access-key": "test",
         "hive.metastore.glue.aws-secret-key": "test",
         "hive.partition-projection-enabled": "true",
+        # As in Athena, where every table is an external one.
+        "hive.non-managed-table-writes-enabled": "true",
+        "hive.allow-drop-table": "true",
         # The file systems of Hadoop are another download, and not what reads S3 in a Trino of today.
         "fs.hadoop.enabled": "false",
         "fs.native-s3.enabled": "true",
