@@ -6,8 +6,6 @@ import json
 import pathlib
 import subprocess
 
-import duckdb
-
 from duck import connect
 from investigations import ATHENA
 from simulation import binary
