@@ -1,6 +1,6 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth lint docs policy bench package deploy destroy e2e
+.PHONY: check test truth lint docs policy bench side-by-side package deploy destroy e2e
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
@@ -37,6 +37,9 @@ bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-function-link -- 1000000
 	tests/bench/ingest.sh
 	tests/bench/trace.sh
+
+side-by-side: ## the same day read by jq, DuckDB, Python, Polars, ClickHouse and Trailback; README=README.md keeps the table there
+	tests/bench/side_by_side.sh
 
 package: ## both functions as zips in target/package: ARCH=arm64|x86_64
 	infra/package.sh
