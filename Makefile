@@ -1,6 +1,6 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth lint docs policy bench side-by-side advisories package deploy destroy e2e
+.PHONY: check test truth lint docs policy bench side-by-side advisories sbom package reproducible deploy destroy e2e
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
@@ -47,6 +47,12 @@ side-by-side: ## the same day read by jq, DuckDB, Python, Polars, ClickHouse and
 
 package: ## both functions as zips in target/package: ARCH=arm64|x86_64
 	infra/package.sh
+
+reproducible: ## what is committed, packed twice in two places: the same bytes; takes two builds from nothing
+	infra/reproduce.sh
+
+sbom: ## what each function is made of, as CycloneDX in target/package: ARCH=arm64|x86_64
+	infra/sbom.sh
 
 deploy: package ## to AWS: STACK=… TRAIL_BUCKET=… [NOTIFY=s3|eventbridge|topic]; infra/deploy.sh lists the rest
 	infra/deploy.sh

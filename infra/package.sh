@@ -42,8 +42,11 @@ case $BUILDER in
       "$TOOLS/bin/pip" install --quiet "${ZIG[@]}"
     fi
     if command -v rustup >/dev/null; then rustup target add "$TARGET"; fi
-    # No path of this machine in the binary: the same sources give the same zip, and a deployment without a change changes nothing.
-    RUSTFLAGS="-C target-cpu=$CPU --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$PWD=." \
+    # No path of this machine in the binary, not from C either: the same sources give the same zip wherever they lie (reproduce.sh), and a
+    # deployment without a change changes nothing.
+    registry=${CARGO_HOME:-$HOME/.cargo}
+    RUSTFLAGS="-C target-cpu=$CPU --remap-path-prefix=$registry=cargo --remap-path-prefix=$PWD=." \
+      CFLAGS="-ffile-prefix-map=$registry=cargo -ffile-prefix-map=$PWD=." \
       PATH="$PWD/$TOOLS/bin:$PATH" cargo zigbuild --locked --target "$TARGET.$GLIBC" "${build[@]}"
     built=target/$TARGET/$folder
     ;;
@@ -80,5 +83,14 @@ for function in extract link; do
   pack "$binary" "$OUT/$function.zip"
   echo "$OUT/$function.zip: $ARCH, glibc $newest, $(wc -c <"$OUT/$function.zip") bytes"
 done
+# What the zips were made from and with: who has the same gets the same bytes.
+{
+  echo "commit $(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown)"
+  echo "Cargo.lock $(cksum <Cargo.lock)"
+  echo "for $TARGET, processor $CPU, profile $PROFILE, built by $BUILDER"
+  rustc --version --verbose
+  if [[ $BUILDER == zig ]]; then printf '%s\n' "${ZIG[@]}"; fi
+  (cd "$OUT" && sha256sum extract.zip link.zip)
+} >"$OUT/made-of.txt"
 # deploy.sh reads it, so that a function is never told it runs on another machine than it was built for.
 echo "$ARCH" >"$OUT/architecture"
