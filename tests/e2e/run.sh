@@ -36,6 +36,6 @@ if [[ $PROFILE == dev ]]; then
   # As `cargo test` builds, features and all, so that what it compiled is used again.
   cargo build --locked --workspace --bins --tests
 else
-  cargo build --locked --profile "$PROFILE" -p trailback -p trailback-simulator --bins
+  cargo build --locked --profile "$PROFILE" -p trailback-cli -p trailback-simulator --bins
 fi
 exec $HOME_OF_SUITE/venv/bin/python -m pytest tests/e2e -p no:cacheprovider -rA --no-header --tb=short --show-capture=no "$@"
