@@ -141,6 +141,6 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def pytest_collection_modifyitems(items):
-    """What removes the shared stack, and what takes its notifications away, comes last."""
-    last = ["test_removal.py", "test_sources.py"]
+    """What removes the shared stack, what takes its notifications away, and what asks what all tests together did, come last."""
+    last = ["test_removal.py", "test_sources.py", "test_permissions.py"]
     items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)

@@ -42,6 +42,9 @@ class Emulator:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "ministack.log"
+        # What roles asked for, a JSON object a line: permissions.py reads it.
+        self.roles_ask = folder / "roles-ask.jsonl"
+        self.roles_ask.touch()
         # Where it unpacks the functions, a hundred megabytes that it leaves behind.
         self.unpacked = folder / "unpacked"
         self.unpacked.mkdir()
@@ -62,6 +65,7 @@ class Emulator:
             "MINISTACK_REGION": REGION,
             "IOT_MTLS_PORT": str(free_port()),
             "TMPDIR": str(self.unpacked),
+            "ROLES_ASK": str(self.roles_ask),
         }
         ministack = pathlib.Path(__file__).parent / "mended_ministack.py"
         with self.log.open("wb") as log:

@@ -1,9 +1,14 @@
-"""ministack 1.5.33 with two faults of it mended and two lacks made up for: started in place of its own command, until a release does without."""
+"""ministack 1.5.33 with two faults of it mended and two lacks made up for: started in place of its own command, until a release does without.
+It also writes down what roles ask for (permissions.py)."""
 
 import functools
 import json
+import os
+import pathlib
+from dataclasses import replace
 
 from ministack import app
+from ministack.core import iam_evaluator
 from ministack.services import athena, glue, lambda_svc
 from ministack.services.cloudformation import _stacks, provisioners
 
@@ -102,7 +107,48 @@ def pin_as_if_by_tls(pin, source_ip, _secure_transport):
     pin(source_ip, True)
 
 
+class WhatRolesAsk:
+    """Writes down each kind of request of a role once: which statements allow it, by which of their resources; or that it was refused."""
+
+    def __init__(self, lines: pathlib.Path):
+        self.lines, self.written = lines, set()
+
+    def evaluated(self, evaluate):
+        """In place of the emulator's look into policies, whether a role's or a resource's."""
+
+        def mended(context, policies, *limits):
+            if context.principal_type == "AssumedRole":
+                for statement in (statement for statements in policies for statement in statements):
+                    for number, resource in enumerate(statement.resources):
+                        if iam_evaluator._first_match(context, [replace(statement, resources=[resource])], "Allow"):
+                            self._write(context.principal_arn, context.action, grant=[statement.sid, number])
+            return evaluate(context, policies, *limits)
+
+        return mended
+
+    def enforced(self, enforce):
+        """In place of the emulator's decision."""
+
+        def mended(access_key_id, action, service, region, resource_arn="*", service_context=None):
+            refused = enforce(access_key_id, action, service, region, resource_arn, service_context)
+            # Not what the policy of a bucket denies although the role allows it.
+            if getattr(refused, "decision", "") == "ImplicitDeny" and ":assumed-role/" in refused.principal_arn:
+                self._write(refused.principal_arn, action, refused=resource_arn)
+            return refused
+
+        return mended
+
+    def _write(self, principal: str, action: str, **more):
+        line = json.dumps({"role": principal.split("/")[1], "action": action, **more})
+        if line not in self.written:
+            self.written.add(line)
+            with self.lines.open("a") as lines:
+                lines.write(f"{line}\n")
+
+
 if __name__ == "__main__":
+    asked = WhatRolesAsk(pathlib.Path(os.environ["ROLES_ASK"]))
+    iam_evaluator.evaluate, iam_evaluator.enforce = asked.evaluated(iam_evaluator.evaluate), asked.enforced(iam_evaluator.enforce)
     glue._create_table = tell_of_tables_as_glue_does(glue._create_table)
     glue._update_table = keep_tables_as_glue_does(glue._update_table)
     glue._batch_create_partition = keep_partitions_as_glue_does(glue._batch_create_partition)

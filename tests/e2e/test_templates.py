@@ -7,6 +7,7 @@ import sys
 import cfnlint.decode
 import pytest
 
+from permissions import as_list, statements
 from stack import ROOT
 
 INFRA = ROOT / "infra"
@@ -29,22 +30,9 @@ def test_scripts_are_clean():
     assert linted.returncode == 0, linted.stdout
 
 
-def statements(role: str) -> list[dict]:
-    """What a role of functions.yaml may do."""
-    template, problems = cfnlint.decode.decode(str(INFRA / "functions.yaml"))
-    assert not problems
-    [policy] = template["Resources"][role]["Properties"]["Policies"]
-    allowed = []
-    for statement in policy["PolicyDocument"]["Statement"]:
-        # A statement that stands under a condition: its first branch.
-        allowed.append(statement["Fn::If"][1] if "Fn::If" in statement else statement)
-    return allowed
-
-
 def actions(role: str) -> set[str]:
     """The actions of a role."""
-    listed = (statement["Action"] for statement in statements(role))
-    return {action for some in listed for action in ([some] if isinstance(some, str) else some)}
+    return {action for statement in statements(role) for action in as_list(statement["Action"])}
 
 
 def test_the_manual_says_which_parameters_set_the_functions():
@@ -88,6 +76,5 @@ def test_a_role_may_do_what_its_function_does_and_no_more(role, allowed):
 @pytest.mark.parametrize("role", ["ExtractRole", "LinkRole", "LinkScheduleRole"])
 def test_no_role_reaches_all_resources(role):
     for statement in statements(role):
-        resources = statement["Resource"]
-        for resource in resources if isinstance(resources, list) else [resources]:
+        for resource in as_list(statement["Resource"]):
             assert resource != "*", statement
