@@ -1,6 +1,6 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth lint docs policy bench side-by-side advisories sbom package reproducible deploy destroy e2e
+.PHONY: check test truth model lint docs policy bench side-by-side advisories sbom package reproducible deploy destroy e2e
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
@@ -13,6 +13,9 @@ test: ## unit, property, golden and end-to-end tests
 
 truth: ## 100,000 simulated calls through the whole program: every row must be true
 	cargo test --workspace --test end_to_end -- --ignored truth
+
+model: ## the lake's protocol in tens of thousands of interleavings, with crashes and lost answers: takes long
+	cargo test -p trailback-pipeline --lib protocol -- --include-ignored
 
 lint: ## format and clippy, warnings are errors
 	cargo fmt --all --check

@@ -115,6 +115,11 @@ pub enum LakeError {
     Store(#[from] StoreError),
 }
 
+/// The object that says when a linker last took its turn to delete data objects of a table that no manifest names.
+pub(crate) fn garbage_turn_key(table: Table) -> String {
+    format!("{}/garbage-turn.json", table.name())
+}
+
 /// Whether a key below a lake's place is one that this program writes. A lake may lie where others write too, as in the
 /// root of a bucket that is a trail's later on: what they write is not the lake's.
 pub fn is_own_key(key: &str) -> bool {

@@ -13,6 +13,10 @@ use trailback_tables::partition::{Day, FragmentKey};
 use crate::catalog;
 use crate::fragments::{self, FragmentError};
 use crate::lake::Lake;
+use crate::store::StoreError;
+
+/// How often a day is looked at again when linkers are faster.
+const TRIES_MAX: u32 = 8;
 
 /// What was read of one log object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,19 +50,37 @@ pub type KnownObjects = HashMap<Text, Vec<Known>>;
 pub async fn known(lake: &Lake, days: RangeInclusive<Day>) -> Result<KnownObjects, FragmentError> {
     let mut known = KnownObjects::new();
     for day in catalog::each_day(&days) {
-        let prefix = FragmentKey::day_prefix(Table::LogObjects, day);
-        for fragments in catalog::fragments_below(lake, &prefix).await?.into_values() {
-            let entries: Vec<LedgerEntry> =
-                fragments::read_all(lake, fragments.into_keys()).await?;
-            for entry in collapse_repeats(entries) {
-                known
-                    .entry(Text::clone(&entry.location))
-                    .or_default()
-                    .push(entry.into());
-            }
+        for entry in entries(lake, day).await? {
+            known
+                .entry(Text::clone(&entry.location))
+                .or_default()
+                .push(entry.into());
         }
     }
     Ok(known)
+}
+
+/// The entries of a day. A fragment that a linker has just folded into another one is no reason to fail: look again.
+async fn entries(lake: &Lake, day: Day) -> Result<Vec<LedgerEntry>, FragmentError> {
+    let mut tries = 1;
+    loop {
+        match entries_once(lake, day).await {
+            Err(FragmentError::Store(StoreError::NotFound { .. })) if tries < TRIES_MAX => {
+                tries += 1;
+            }
+            read => return read,
+        }
+    }
+}
+
+async fn entries_once(lake: &Lake, day: Day) -> Result<Vec<LedgerEntry>, FragmentError> {
+    let prefix = FragmentKey::day_prefix(Table::LogObjects, day);
+    let mut entries = Vec::new();
+    for fragments in catalog::fragments_below(lake, &prefix).await?.into_values() {
+        let of_hour = fragments::read_all(lake, fragments.into_keys()).await?;
+        entries.append(&mut collapse_repeats(of_hour));
+    }
+    Ok(entries)
 }
 
 impl From<LedgerEntry> for Known {

@@ -20,6 +20,8 @@ pub mod link;
 pub mod location;
 pub mod log_objects;
 pub mod progress;
+#[cfg(test)]
+mod protocol;
 pub mod published;
 pub mod searched;
 pub mod store;

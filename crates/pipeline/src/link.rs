@@ -303,6 +303,8 @@ struct Run<'a, K: Kind> {
     built: BTreeMap<EventHour, Option<DataKey>>,
     /// The days that were published in this run.
     published: BTreeSet<Day>,
+    /// Whether it is this run's turn to delete what no manifest names.
+    has_turn: bool,
 }
 
 impl<'a, K: Kind> Run<'a, K> {
@@ -358,6 +360,7 @@ impl<'a, K: Kind> Run<'a, K> {
             recent: Recent::new(),
             built: BTreeMap::new(),
             published: BTreeSet::new(),
+            has_turn: false,
         })
     }
 

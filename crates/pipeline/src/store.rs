@@ -12,6 +12,8 @@ pub(crate) mod faulty;
 pub mod folder;
 pub mod memory;
 pub mod s3;
+#[cfg(test)]
+pub(crate) mod scheduled;
 
 use std::collections::BTreeMap;
 use std::fmt;

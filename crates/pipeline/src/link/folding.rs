@@ -1,7 +1,9 @@
 //! Folds the fragments of an hour that has been quiet for a day into one.
 //!
 //! Only duplicates are dropped (rule L1): twins and addenda stay apart until link time, so the fold says exactly what
-//! its inputs say and the hour need not be built again. The fold is stored before an input goes.
+//! its inputs say and the hour need not be built again. The fold is stored before an input goes: a day before it, where
+//! others may be listing the fragments. A listing comes in pages, and who got the one before a fold was stored would
+//! miss the fold, and on the next page its inputs too.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +12,7 @@ use trailback_sessions::Timestamp;
 use trailback_tables::partition::{Day, EventHour, FragmentKey};
 use trailback_tables::{TableError, TableRow, encode_fragment};
 
+use super::garbage::Garbage;
 use super::kinds::Kind;
 use super::{LinkError, Run, hours_of};
 use crate::fragments;
@@ -19,7 +22,8 @@ use crate::store::{Condition, Metadata, StoreError};
 const QUIET_MS: i64 = 24 * 3_600_000;
 
 impl<K: Kind> Run<'_, K> {
-    /// Folds every hour that is up to date and has been quiet.
+    /// Folds every hour that is up to date and has been quiet, and drops what a fold that is a day old has made
+    /// superfluous.
     pub(super) async fn fold_quiet_hours(&mut self) -> Result<(), LinkError> {
         let is_old = |written_at: &Timestamp| self.now.0.saturating_sub(written_at.0) > QUIET_MS;
         let quiet = self.fragments.iter().filter(|(hour, fragments)| {
@@ -49,31 +53,35 @@ impl<K: Kind> Run<'_, K> {
             day: hour.day,
             cause,
         })?;
-        if let Some(content) = fold.content {
-            let name = fold.key.to_string();
-            let put = self
-                .lake
-                .store()
-                .put(&name, content, Condition::IfAbsent, Metadata::new());
-            match put.await {
-                Ok(_) | Err(StoreError::Precondition { .. }) => {}
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-        let names: Vec<_> = fold.superseded.iter().map(FragmentKey::to_string).collect();
-        for outcome in self.lake.store().delete(&names).await {
-            outcome?;
-        }
         let mut left = fragments;
-        left.retain(|key, _| !fold.superseded.contains(key));
-        left.insert(fold.key, self.now);
+        left.insert(fold.key.clone(), self.now);
+        let is_new = fold.content.is_some();
+        if let Some(content) = fold.content {
+            self.store_fold(&fold.key, content).await?;
+        }
+        if !is_new || self.garbage == Garbage::AtOnce {
+            let names: Vec<_> = fold.superseded.iter().map(FragmentKey::to_string).collect();
+            for outcome in self.lake.store().delete(&names).await {
+                outcome?;
+            }
+            left.retain(|key, _| !fold.superseded.contains(key));
+            self.tally.hours_folded += 1;
+        }
         self.fragments.insert(hour, left);
-        self.tally.hours_folded += 1;
         let inputs = self.inputs(hour);
         if let (Some(state), Some(inputs)) = (self.states.get_mut(&hour), inputs) {
             state.inputs = inputs;
         }
         Ok(())
+    }
+
+    async fn store_fold(&self, key: &FragmentKey, content: Bytes) -> Result<(), LinkError> {
+        let (store, name) = (self.lake.store(), key.to_string());
+        let put = store.put(&name, content, Condition::IfAbsent, Metadata::new());
+        match put.await {
+            Ok(_) | Err(StoreError::Precondition { .. }) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// Records that a day's rows are those of the folds too. If that fails, the hours are only built once more.

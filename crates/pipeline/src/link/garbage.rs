@@ -1,10 +1,14 @@
 //! Deletes data objects that no manifest names.
 
+use bytes::Bytes;
+use trailback_tables::TableRow;
 use trailback_tables::partition::{DataKey, Day};
 
 use super::kinds::Kind;
 use super::{LinkError, Run};
 use crate::catalog;
+use crate::lake::garbage_turn_key;
+use crate::store::{Condition, Metadata, StoreError};
 
 /// When data objects that no manifest names go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,10 @@ pub(super) const GARBAGE_AGE_MS: i64 = 48 * 3_600_000;
 /// Up to which age an unnamed object may be named by a new manifest, in milliseconds: no run lasts the other 24 hours.
 pub(super) const TRUSTED_AGE_MS: i64 = 24 * 3_600_000;
 
+/// How long nobody else deletes what no manifest names after a run that did, in milliseconds: no run lasts 24 hours, and the
+/// store's clocks may differ.
+const TURN_MS: i64 = 25 * 3_600_000;
+
 /// How many objects are deleted in one call; S3's limit.
 const DELETES_AT_ONCE: usize = 1000;
 
@@ -37,7 +45,35 @@ impl<K: Kind> Run<'_, K> {
             .cloned()
             .collect();
         garbage.sort_unstable();
+        if garbage.is_empty() || !self.takes_turn().await? {
+            return Ok(());
+        }
         self.remove(garbage).await
+    }
+
+    /// Whether this run may delete what it saw before: nobody else may have done so since, for what was deleted may have
+    /// been written again under the same name, and be named by now. So there is one such run in [`TURN_MS`].
+    async fn takes_turn(&mut self) -> Result<bool, LinkError> {
+        if self.garbage == Garbage::AtOnce || self.has_turn {
+            return Ok(true);
+        }
+        let (store, key) = (self.lake.store(), garbage_turn_key(K::Row::TABLE));
+        let condition = match store.head(&key).await {
+            Ok(last) if self.now.0.saturating_sub(last.modified_at.0) < TURN_MS => {
+                return Ok(false);
+            }
+            Ok(last) => Condition::IfMatches(last.etag),
+            Err(StoreError::NotFound { .. }) => Condition::IfAbsent,
+            Err(failure) => return Err(failure.into()),
+        };
+        // Never the same text twice, so that its version tells who came first.
+        let turn = Bytes::from(format!("{{\"taken_at\":\"{}\"}}\n", self.now));
+        match store.put(&key, turn, condition, Metadata::new()).await {
+            Ok(_) => self.has_turn = true,
+            Err(StoreError::Precondition { .. }) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+        Ok(self.has_turn)
     }
 
     /// Deletes what a day's new manifest does not name any more, where that may go at once.

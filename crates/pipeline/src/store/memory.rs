@@ -21,7 +21,7 @@ pub struct MemoryStore {
     page_objects: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Shelf {
     objects: BTreeMap<String, (ObjectMeta, Bytes)>,
     now: Timestamp,
@@ -58,6 +58,15 @@ impl MemoryStore {
             (key.clone(), (content.clone(), meta.metadata.clone()))
         };
         self.shelf().objects.iter().map(copy).collect()
+    }
+
+    /// A store of its own, as this one is now.
+    #[cfg(test)]
+    pub(crate) fn copy(&self) -> MemoryStore {
+        MemoryStore {
+            shelf: Mutex::new(self.shelf().clone()),
+            page_objects: self.page_objects,
+        }
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {

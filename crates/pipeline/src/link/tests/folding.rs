@@ -23,12 +23,18 @@ async fn a_quiet_hour_is_folded_into_one_fragment() {
     };
     let fragments = count(&store) as u64;
     assert_eq!(relink(&lake, &LinkOptions::default()).await.hours_folded, 0);
+    // The folds are stored a day before their inputs go.
     store.set_time(minute(10_000 + 24 * 60 + 1));
+    let tally = relink(&lake, &LinkOptions::default()).await;
+    assert_eq!((tally.hours_folded, tally.hours_linked), (0, 0));
+    let with_folds = count(&store) as u64;
+    store.set_time(minute(10_000 + 48 * 60 + 2));
     let tally = relink(&lake, &LinkOptions::default()).await;
     assert!(
         tally.hours_folded > 5 && tally.hours_linked == 0,
         "{tally:?}"
     );
+    assert_eq!(with_folds, fragments + tally.hours_folded);
     assert!(
         fragments > tally.hours && count(&store) as u64 == tally.hours,
         "{fragments}"
@@ -56,13 +62,20 @@ async fn a_quiet_hour_is_folded_into_one_fragment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_at_any_call_while_folding_loses_nothing() {
     let story = days(6);
-    for fault in FAULTS {
+    for (fault, is_stored) in FAULTS
+        .into_iter()
+        .flat_map(|fault| [(fault, false), (fault, true)])
+    {
         for at in 0.. {
             let (store, lake) = memory_lake().await;
             for (name, part) in [("a", &story[..4]), ("b", &story[2..]), ("c", &story[..])] {
                 ingest(&lake, name, part).await;
             }
             let wanted = table(&*store).await;
+            if is_stored {
+                store.set_time(minute(15_000));
+                relink(&lake, &LinkOptions::default()).await;
+            }
             store.set_time(minute(20_000));
             let faulty = Arc::new(FaultyStore::breaking(Arc::clone(&store) as _, at, fault));
             if let Ok(lake) = Lake::in_store(Arc::clone(&faulty) as _, "", Access::Write).await {

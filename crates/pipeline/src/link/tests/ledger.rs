@@ -215,17 +215,26 @@ async fn a_day_of_the_ledger_is_one_object_or_one_an_hour_by_its_size_alone() {
 async fn folding_a_quiet_hour_of_the_ledger_loses_nothing_whatever_breaks() {
     let readings = readings(4);
     let wanted = filed_at_once(&readings).await;
-    for fault in FAULTS {
+    for (fault, is_stored) in FAULTS
+        .into_iter()
+        .flat_map(|fault| [(fault, false), (fault, true)])
+    {
         for at in 0.. {
             let (store, lake) = memory_lake().await;
             for part in [&readings[..4], &readings[2..], &readings[..]] {
                 file_and_publish(&lake, part).await;
+            }
+            if is_stored {
+                store.set_time(minute(15_000));
+                publish(&lake, &LinkOptions::default()).await;
             }
             store.set_time(minute(20_000));
             let faulty = Arc::new(FaultyStore::breaking(Arc::clone(&store) as _, at, fault));
             if let Ok(lake) = Lake::in_store(Arc::clone(&faulty) as _, "", Access::Write).await {
                 let _ = link(&lake, &LinkOptions::default(), &silent()).await;
             }
+            publish(&lake, &LinkOptions::default()).await;
+            store.set_time(minute(25_000));
             let hours = publish(&lake, &LinkOptions::default()).await.hours;
             assert_eq!(count_below(&store, LEDGER.fragments_prefix()) as u64, hours);
             // The folds alone are the truth too.
