@@ -31,6 +31,9 @@
 
 pub mod digest;
 pub mod fields;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod log_object;
 pub mod object_key;
 pub mod record;

@@ -195,7 +195,7 @@ impl LogObjectReader {
         LogObjectReader::with(limits, Scanner::detect(), WINDOW_BYTES)
     }
 
-    fn with(limits: Limits, scanner: Scanner, window_bytes: usize) -> LogObjectReader {
+    pub(crate) fn with(limits: Limits, scanner: Scanner, window_bytes: usize) -> LogObjectReader {
         let parser = Parser::new(limits.depth_max);
         LogObjectReader {
             limits,

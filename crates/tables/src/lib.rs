@@ -13,6 +13,9 @@ mod error;
 mod file_filters;
 pub mod filter;
 mod footer;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ledger;
 pub mod manifest;
 pub mod partition;
