@@ -20,7 +20,7 @@ fn the_commands_of_the_readme_are_commands_of_the_program() {
     let readme = std::fs::read_to_string(path).unwrap();
     let commands = readme
         .lines()
-        .filter_map(|line| line.split_once("`trailback ")?.1.split(' ').next());
+        .filter_map(|line| line.split_once("`trailback ")?.1.split([' ', '`']).next());
     let mut count = 0;
     for command in commands {
         let help = crate::room::program()
