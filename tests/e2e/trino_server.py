@@ -42,7 +42,7 @@ class Trino:
         write_properties(folder / "catalog" / f"{CATALOG}.properties", connector(emulator.url))
         write_properties(folder / "config.properties", server(self.port, home, folder))
         command = [
-            "java", "-Xmx1500M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djdk.attach.allowAttachSelf=true",
+            "java", "-Xmx1500M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256M", "-Djdk.attach.allowAttachSelf=true",
             f"-Dconfig={folder / 'config.properties'}", "-cp", f"{home}/lib/*", SOURCE / "TrinoServer.java",
             home.name.removeprefix("trino-"),
         ]
