@@ -42,11 +42,13 @@ case $BUILDER in
       "$TOOLS/bin/pip" install --quiet "${ZIG[@]}"
     fi
     if command -v rustup >/dev/null; then rustup target add "$TARGET"; fi
-    # No path of this machine in the binary, not from C either: the same sources give the same zip wherever they lie (reproduce.sh), and a
-    # deployment without a change changes nothing.
+    # No path of this machine in the binary, not from C either, and not the time of the build, which mimalloc has in a message: the same sources
+    # give the same zip wherever and whenever they are built (reproduce.sh), and a deployment without a change changes nothing.
     registry=${CARGO_HOME:-$HOME/.cargo}
+    # Not SOURCE_DATE_EPOCH: zig keeps what it has compiled, and does not look at that.
+    no_time='-Wno-builtin-macro-redefined -D__DATE__="" -D__TIME__=""'
     RUSTFLAGS="-C target-cpu=$CPU --remap-path-prefix=$registry=cargo --remap-path-prefix=$PWD=." \
-      CFLAGS="-ffile-prefix-map=$registry=cargo -ffile-prefix-map=$PWD=." \
+      CFLAGS="-ffile-prefix-map=$registry=cargo -ffile-prefix-map=$PWD=. $no_time" \
       PATH="$PWD/$TOOLS/bin:$PATH" cargo zigbuild --locked --target "$TARGET.$GLIBC" "${build[@]}"
     built=target/$TARGET/$folder
     ;;

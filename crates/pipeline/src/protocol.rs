@@ -10,14 +10,17 @@
 //!   fragments that were stored by then (and of the day before as it was published at some time).
 //! - Nothing that was published of a day is missing in its next generation, and what a query may still read is there.
 //! - Every row that was ever stored is in a fragment, and what the ledger says was read is stored.
+//! - A linker that ends well has published what was stored when it first listed. A reader sees one generation of each day, none older
+//!   than when it began.
 //!
 //! In the end, once everybody has finished and one more linker has run, the lake is what one extractor and one linker
 //! make of the same log objects, and another linker finds nothing to do.
 //!
-//! Small cases are played in [every order](explore), large ones in random ones ([`random`]).
+//! Small cases are played in [every order](explore), large ones in random ones ([`random`]), in which time passes and the store's
+//! dates differ from its clock. A fault or a death may come at any call; pages of listings are as short as one object.
 //!
-//! What is not in the model: time budgets, locks of folders, several versions of the program, damaged objects, and people
-//! who delete things by hand.
+//! What is not in the model: time budgets, rebuilds, locks of folders, several versions of the program, damaged objects, people
+//! who delete things by hand, and chains of links over more than two days.
 
 mod alone;
 mod exhaustive;

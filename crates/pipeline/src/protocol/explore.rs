@@ -1,7 +1,7 @@
 //! Plays every order of the actors' calls that can make a difference: dynamic partial-order reduction.
 //!
 //! Two orders differ only where one actor's write and another one's call of the same object, or of a listing that holds
-//! it, change places. So whenever a call is next, the explorer looks back for calls of others that it depends on and that
+//! it, change places, or two writes, for whoever looks on. So whenever a call is next, the explorer looks back for calls of others that it depends on and that
 //! nothing in between orders before it, and notes there that everybody else is to go first, too (Flanagan and Godefroid,
 //! POPL 2005; theirs notes one actor, which does not go together with what follows). Who has gone first at a fork stays
 //! asleep below it until a call was made on which its own depends (Godefroid's sleep sets): an order in which all are
@@ -175,6 +175,8 @@ mod tests {
         done: Vec<usize>,
         told: Vec<u64>,
         shelf: BTreeMap<&'static str, u64>,
+        /// What an onlooker has seen change.
+        seen: Vec<(&'static str, u64)>,
     }
 
     impl Toys {
@@ -184,6 +186,7 @@ mod tests {
                 done: vec![0; programs.len()],
                 told: (0..).take(programs.len()).collect(),
                 shelf: BTreeMap::new(),
+                seen: Vec::new(),
             }
         }
 
@@ -200,6 +203,7 @@ mod tests {
             self.told[actor] = hasher.finish();
             if operation == "put" {
                 self.shelf.insert(key, self.told[actor]);
+                self.seen.push((key, self.told[actor]));
             }
         }
 

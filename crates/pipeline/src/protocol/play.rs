@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use trailback_sessions::Timestamp;
+use trailback_tables::Table;
 
 use super::facts::Facts;
 use super::promises::{Moment, Promises, Reading};
@@ -52,7 +53,8 @@ struct Actor {
     life: Option<Life>,
     waiting: Arc<Waiting>,
     born_at: Timestamp,
-    /// What there was when it was born; when it first asked for the time, if it did: then a linker begins to look.
+    /// What there was when it was born, or, of a linker, when it first listed fragments. No moment between two calls would
+    /// do: an order in which others write before it need not be played if the calls do not depend on each other.
     began_with: Moment,
     has_looked: bool,
     lives_left: u32,
@@ -162,7 +164,8 @@ impl Play {
         let note = format!("{}: {operation} {key} {fate:?}", actor.name);
         self.history.lock().unwrap().push(note);
         actor.is_hurt |= fate != Fate::Goes;
-        if call.operation == "now" && !actor.has_looked {
+        let looks = call.operation == "list" && call.key == Table::Sessions.fragments_prefix();
+        if looks && !actor.has_looked {
             actor.has_looked = true;
             actor.began_with = self.promises.moment();
         }

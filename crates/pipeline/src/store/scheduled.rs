@@ -36,12 +36,14 @@ impl Call {
         matches!(self.operation, "put" | "delete")
     }
 
-    /// Whether it may make a difference which of two calls comes first: one writes what the other reads or writes.
+    /// Whether it may make a difference which of two calls comes first: one writes what the other reads, or both write, and
+    /// who looks from outside sees which was first.
     pub(crate) fn depends_on(&self, other: &Call) -> bool {
         let meets = |write: &Call, other: &Call| {
             write.is_write()
                 && match other.operation {
                     "list" => write.key.starts_with(&other.key),
+                    "put" | "delete" => true,
                     "now" => false,
                     _ => write.key == other.key,
                 }
