@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 
-const MS_PER_HOUR: i64 = 60 * 60 * 1000;
+pub(crate) const MS_PER_HOUR: i64 = 60 * 60 * 1000;
 const HOURS_PER_DAY: i64 = 24;
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00 UTC.

@@ -11,10 +11,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Digest, PublicKeys, SignatureFault};
-use crate::timestamp::Timestamp;
-
-/// Digests come every hour; what is missing for longer than this was several.
-const HOUR_MS: i64 = 3_600_000;
+use crate::timestamp::{MS_PER_HOUR, Timestamp};
 
 /// A digest of a chain, and what its object says beside it.
 #[derive(Clone, Debug)]
@@ -110,32 +107,38 @@ pub fn walk(
         trust: vec![Trust::Refuted; digests.len()],
         ..Walk::default()
     };
-    let numbers: HashMap<&str, usize> = digests
-        .iter()
-        .enumerate()
-        .map(|(number, found)| (found.digest.place.object_key.as_str(), number))
-        .collect();
-    let mut named: Vec<Option<usize>> = vec![None; digests.len()];
-    for (number, found) in digests.iter().enumerate() {
-        let previous = found.digest.previous.as_ref();
-        let previous =
-            previous.and_then(|previous| numbers.get(previous.place.object_key.as_str()));
-        if let Some(&previous) = previous {
-            named[previous] = Some(number);
+    let before = digests_before(digests);
+    let mut later: Vec<Option<usize>> = vec![None; digests.len()];
+    for (number, before) in before.iter().enumerate() {
+        if let Some(before) = *before {
+            later[before] = Some(number);
         }
     }
     for number in (0..digests.len()).rev() {
-        walk.judge(digests, number, named[number], keys);
-        if is_backfill {
-            walk.look_before_backfill(digests, number, &numbers, since);
-        } else {
-            walk.look_before(digests, number, &numbers, since);
+        walk.judge(digests, number, later[number], keys);
+        match before[number] {
+            Some(_) => {}
+            None if is_backfill => walk.look_before_backfill(digests, number, since),
+            None => walk.look_before(digests, number, since),
         }
     }
     if !is_backfill {
         walk.cover(digests);
     }
     walk
+}
+
+/// For each digest, the number of the one that it names as the one before, if that is here.
+fn digests_before(digests: &[DigestInChain]) -> Vec<Option<usize>> {
+    let keys = digests
+        .iter()
+        .map(|found| found.digest.place.object_key.as_str());
+    let numbers: HashMap<&str, usize> = keys.zip(0..).collect();
+    let before = |found: &DigestInChain| {
+        let previous = found.digest.previous.as_ref()?;
+        numbers.get(previous.place.object_key.as_str()).copied()
+    };
+    digests.iter().map(before).collect()
 }
 
 impl Walk {
@@ -185,14 +188,8 @@ impl Walk {
         };
     }
 
-    /// Looks at the link to the digest before.
-    fn look_before(
-        &mut self,
-        digests: &[DigestInChain],
-        number: usize,
-        numbers: &HashMap<&str, usize>,
-        since: Option<Timestamp>,
-    ) {
+    /// Looks before a digest whose predecessor is not here.
+    fn look_before(&mut self, digests: &[DigestInChain], number: usize, since: Option<Timestamp>) {
         let begins_at = digests[number].digest.period.start;
         let before = number.checked_sub(1).map(|before| &digests[before].digest);
         let Some(previous) = &digests[number].digest.previous else {
@@ -202,10 +199,8 @@ impl Walk {
             }
             return;
         };
-        if numbers.contains_key(previous.place.object_key.as_str()) {
-            return;
-        }
-        let hour_before = Timestamp(begins_at.0 - HOUR_MS);
+        // Digests come every hour; what is missing for longer was several.
+        let hour_before = Timestamp(begins_at.0 - MS_PER_HOUR);
         let from = match before {
             Some(before) => before.period.end,
             None if since.is_some_and(|since| begins_at <= since) => return,
@@ -213,18 +208,17 @@ impl Walk {
         };
         self.faults.push(ChainFault::Missing {
             last: previous.place.object_key.clone(),
-            at_least: u64::try_from((begins_at.0 - from.0) / HOUR_MS)
+            at_least: u64::try_from((begins_at.0 - from.0) / MS_PER_HOUR)
                 .map_or(1, |hours| hours.max(1)),
             period: from..begins_at,
         });
     }
 
-    /// Looks at the link between backfill digests: they come when there is something late, so that time says nothing.
+    /// The same of backfill digests: they come when there is something late, so that time says nothing.
     fn look_before_backfill(
         &mut self,
         digests: &[DigestInChain],
         number: usize,
-        numbers: &HashMap<&str, usize>,
         since: Option<Timestamp>,
     ) {
         let digest = &digests[number].digest;
@@ -232,7 +226,7 @@ impl Walk {
             return;
         };
         let is_oldest_asked = number == 0 && since.is_some();
-        if !is_oldest_asked && !numbers.contains_key(previous.place.object_key.as_str()) {
+        if !is_oldest_asked {
             self.faults.push(ChainFault::Missing {
                 last: previous.place.object_key.clone(),
                 period: digest.period.clone(),
@@ -243,10 +237,10 @@ impl Walk {
 
     /// Joins the hours of the digests that may be believed.
     fn cover(&mut self, digests: &[DigestInChain]) {
-        for (found, trust) in digests.iter().zip(&self.trust) {
+        let judged = digests.iter().zip(&self.trust);
+        for (found, _) in judged.filter(|(_, trust)| trust.is_enough()) {
             let period = &found.digest.period;
             match self.covered.last_mut() {
-                _ if !trust.is_enough() => {}
                 Some(last) if last.end >= period.start => last.end = last.end.max(period.end),
                 _ => self.covered.push(period.clone()),
             }
