@@ -24,7 +24,7 @@ use trailback_tables::ledger::LogObjectKind;
 use crate::lake::{Lake, is_own_key};
 use crate::location::{Location, S3OnDemand};
 use crate::progress::Amount;
-use crate::store::s3::{S3, S3Location, S3Logs};
+use crate::store::s3::{ListedLogObject, S3, S3Location, S3Logs};
 use crate::store::{ETag, Object, StoreError};
 
 use already_read::AlreadyRead;
@@ -201,6 +201,14 @@ impl LogObject {
         }
     }
 
+    /// Its key in a bucket; of a file, its path below the folder it was found in.
+    pub(crate) fn object_key(&self) -> &str {
+        match &self.place {
+            Place::Source(place) => &place.key,
+            Place::File(_) | Place::Unreachable(_) => &self.name,
+        }
+    }
+
     /// Where it lies, as its store says it.
     fn location(&self) -> String {
         match &self.place {
@@ -315,32 +323,44 @@ pub(crate) async fn list_with_digests(
     Ok(listed)
 }
 
+/// All of a kind that a bucket holds.
 async fn list_kind(
     s3: &S3,
     location: &S3Location,
     days: DeliveryDays,
     kind: Kind,
 ) -> Result<Vec<Listed>, StoreError> {
-    let source: Arc<dyn LogSource> = Arc::new(S3Logs::new(s3.clone(), &location.bucket));
-    let listed = buckets::delivered(s3, location, days, kind).await?;
-    let listed = listed.map_ok(|found| Listed {
-        log_object: LogObject::in_source(
-            Arc::clone(&source),
-            &found.key,
-            None,
-            Some(found.size_bytes),
-        ),
-        etag: Some(found.etag),
-    });
     // Where folders do not tell kinds apart, both listings give all.
-    let wanted = |found: &Listed| {
-        let is_digest = found.log_object.kind == LogObjectKind::Digest;
+    let is_wanted = |log_object: &LogObject| {
+        let is_digest = log_object.kind == LogObjectKind::Digest;
         is_digest == (kind == Kind::Digests)
     };
+    let listed = listed(s3, location, days, kind).await?;
     listed
-        .try_filter(|found| std::future::ready(wanted(found)))
+        .try_filter(|(log_object, _)| std::future::ready(is_wanted(log_object)))
+        .map_ok(|(log_object, etag)| Listed {
+            log_object,
+            etag: Some(etag),
+        })
         .try_collect()
         .await
+}
+
+/// What a bucket holds, each with its version, as it is listed.
+async fn listed(
+    s3: &S3,
+    location: &S3Location,
+    days: DeliveryDays,
+    kind: Kind,
+) -> Result<BoxStream<'static, Result<(LogObject, ETag), StoreError>>, StoreError> {
+    let source: Arc<dyn LogSource> = Arc::new(S3Logs::new(s3.clone(), &location.bucket));
+    let listed = buckets::delivered(s3, location, days, kind).await?;
+    let in_source = move |listed: ListedLogObject| {
+        let size_bytes = Some(listed.size_bytes);
+        let log_object = LogObject::in_source(Arc::clone(&source), &listed.key, None, size_bytes);
+        (log_object, listed.etag)
+    };
+    Ok(listed.map_ok(in_source).boxed())
 }
 
 async fn in_bucket(
@@ -349,22 +369,18 @@ async fn in_bucket(
     days: DeliveryDays,
     lake: Option<&Lake>,
 ) -> Result<LogObjects, StoreError> {
-    let source: Arc<dyn LogSource> = Arc::new(S3Logs::new(s3.clone(), &location.bucket));
     let given = location.prefix_or_key.clone();
     let already_read = Arc::new(lake.map(AlreadyRead::of));
-    let listed = buckets::delivered(s3, location, days, Kind::LogObjects).await?;
-    let log_objects = listed.and_then(move |listed| {
-        let size_bytes = Some(listed.size_bytes);
-        let mut log_object =
-            LogObject::in_source(Arc::clone(&source), &listed.key, None, size_bytes);
+    let listed = listed(s3, location, days, Kind::LogObjects).await?;
+    let log_objects = listed.and_then(move |(mut log_object, etag)| {
         // As a file that is given, an object that is named is meant.
-        if listed.key == given && log_object.skipped == Some(SkippedKind::Other) {
+        if log_object.object_key() == given && log_object.skipped == Some(SkippedKind::Other) {
             log_object.skipped = None;
         }
         let already_read = Arc::clone(&already_read);
         async move {
             if let (Some(already_read), None) = (&*already_read, log_object.skipped)
-                && already_read.has(&log_object, &listed.etag).await?
+                && already_read.has(&log_object, &etag).await?
             {
                 log_object.skipped = Some(SkippedKind::AlreadyRead);
             }

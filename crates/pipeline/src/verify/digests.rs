@@ -118,18 +118,9 @@ async fn fetch(listed: &Listed) -> Result<DigestInChain, String> {
     let digest = Digest::read(&bytes).map_err(|failure| failure.to_string())?;
     Ok(DigestInChain {
         digest,
-        lies_at: key_of(listed).to_owned(),
+        lies_at: listed.log_object.object_key().to_owned(),
         signature,
     })
-}
-
-/// The object key, or the path below the folder.
-fn key_of(listed: &Listed) -> &str {
-    let name = &*listed.log_object.name;
-    let in_bucket = name
-        .strip_prefix("s3://")
-        .and_then(|name| name.split_once('/'));
-    in_bucket.map_or(name, |(_, key)| key)
 }
 
 fn unreadable(name: &DigestName, listed: &Listed, why: String) -> Finding {

@@ -137,13 +137,13 @@ impl<'a> HeldAgainst<'a> {
         let listed = &self.listed[number];
         let name = Text::clone(&listed.log_object.name);
         let readings = self.known.readings(&name);
-        for reading in readings
+        let delivered = hex::encode(object.sha256);
+        let hashes = readings
             .iter()
-            .filter_map(|reading| other_hash(reading, object))
-        {
+            .filter_map(|reading| reading.sha256.as_deref());
+        for read in hashes.filter(|read| *read != delivered) {
             let why = format!(
-                "the lake has read a text whose SHA-256 is {reading}, and CloudTrail delivered {}",
-                hex::encode(object.sha256)
+                "the lake has read a text whose SHA-256 is {read}, and CloudTrail delivered {delivered}"
             );
             let altered = of_object(
                 FindingKind::ReadingAltered,
@@ -160,7 +160,7 @@ impl<'a> HeldAgainst<'a> {
             is_same.then_some(reading.sha256.as_deref()?)
         });
         match by_ledger {
-            Some(sha256) if sha256 == hex::encode(object.sha256) => {
+            Some(sha256) if sha256 == delivered => {
                 self.fates[number] = Fate::Decided;
                 self.tally.proven += 1;
                 self.tally.proven_by_ledger += 1;
@@ -403,12 +403,6 @@ impl Unproven {
             ),
         }
     }
-}
-
-/// Another text of an object that was read to its end.
-fn other_hash<'k>(reading: &'k Known, object: &DigestedObject) -> Option<&'k str> {
-    let sha256 = reading.sha256.as_deref()?;
-    (sha256 != hex::encode(object.sha256)).then_some(sha256)
 }
 
 /// The time of an object's records; where its digest does not say it, the time of its delivery.
