@@ -1,7 +1,7 @@
 //! What was meant by what was typed; wrong use is told before anything is read or written.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -47,6 +47,15 @@ pub(crate) enum WrongUse {
     NotAFile {
         /// What was typed.
         path: PathBuf,
+    },
+    /// A file that is there for the program alone: keys, a verification.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// What was typed.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
     },
     /// No moment.
     #[error("{option} {text}: not a time")]
@@ -99,6 +108,14 @@ pub(crate) fn s3(typed: &crate::args::S3) -> S3Settings {
         kms_key_id: typed.s3_kms_key.clone(),
         ..S3Settings::default()
     }
+}
+
+/// Reads a file that a command takes as it is.
+pub(crate) fn content(path: &Path) -> Result<Vec<u8>, WrongUse> {
+    std::fs::read(path).map_err(|cause| WrongUse::Unreadable {
+        path: path.to_owned(),
+        cause,
+    })
 }
 
 /// How log objects are read.

@@ -8,6 +8,7 @@ use trailback_sessions::{GapReason, LOOK_BACK_MS, LinkStatus, Session, Timestamp
 
 use crate::render::text::safe;
 use crate::render::words::moment;
+use crate::settings;
 
 /// Counts up when a member changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -121,15 +122,10 @@ impl Found {
 
 /// A verification that was given cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub(crate) enum VerifiedError {
-    #[error("cannot read {path}")]
-    Read {
-        path: String,
-        #[source]
-        cause: std::io::Error,
-    },
-    #[error("{path} is not what `trailback verify --format json` of this version writes: {why}")]
-    Content { path: String, why: String },
+#[error("{path} is not what `trailback verify --format json` of this version writes: {why}")]
+struct NotVerified {
+    path: String,
+    why: String,
 }
 
 /// How many holes are told of one gap.
@@ -140,19 +136,16 @@ const DELIVERY_MS: i64 = 15 * 60_000;
 
 impl Verified {
     /// Reads what `verify` wrote.
-    pub(crate) fn read(path: &Path) -> Result<Verified, VerifiedError> {
-        let shown = path.display().to_string();
-        let content = std::fs::read(path).map_err(|cause| VerifiedError::Read {
-            path: shown.clone(),
-            cause,
-        })?;
+    pub(crate) fn read(path: &Path) -> miette::Result<Verified> {
+        let content = settings::content(path)?;
         let verified: Result<Verified, _> = serde_json::from_slice(&content);
         let why = match verified {
             Ok(verified) if verified.version == VERSION => return Ok(verified),
             Ok(verified) => format!("its version is {}", verified.version),
             Err(problem) => problem.to_string(),
         };
-        Err(VerifiedError::Content { path: shown, why })
+        let path = path.display().to_string();
+        Err(NotVerified { path, why }.into())
     }
 
     /// Where the logs lack what might close a gap: holes in the logs of the caller's account at the time at which the caller's

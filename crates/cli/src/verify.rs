@@ -1,10 +1,10 @@
 //! `trailback verify`: whether log objects are what CloudTrail delivered.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use miette::IntoDiagnostic;
 use trailback_cloudtrail::digest::{PublicKeys, PublicKeysError};
-use trailback_pipeline::lake::{Access, Lake};
+use trailback_pipeline::lake::Access;
 use trailback_pipeline::location::S3OnDemand;
 use trailback_pipeline::verify::{Verification, VerifyOptions, verify};
 
@@ -12,25 +12,17 @@ use crate::args::AnswerFormat;
 use crate::look::Look;
 use crate::render::verification;
 use crate::verified::Verified;
-use crate::{Answer, args, json, output, progress, settings};
+use crate::{Answer, args, json, lake, output, progress, settings};
 
 /// A file of public keys that cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-enum KeysError {
-    #[error("cannot read {path}")]
-    Read {
-        path: String,
-        #[source]
-        cause: std::io::Error,
-    },
-    #[error("{path} {cause}")]
-    #[diagnostic(help(
-        "get it with: aws cloudtrail list-public-keys --start-time … --end-time … --region …"
-    ))]
-    Content {
-        path: String,
-        cause: PublicKeysError,
-    },
+#[error("{path} {cause}")]
+#[diagnostic(help(
+    "get it with: aws cloudtrail list-public-keys --start-time … --end-time … --region …"
+))]
+struct NoKeys {
+    path: String,
+    cause: PublicKeysError,
 }
 
 /// Runs the command.
@@ -48,12 +40,8 @@ pub(crate) async fn run(
     };
     let lake = match &typed.lake {
         Some(lake) => {
-            let location = settings::location(lake)?;
-            Some(
-                Lake::at(&location, s3, Access::Read)
-                    .await
-                    .into_diagnostic()?,
-            )
+            let typed = args::Lake { lake: lake.clone() };
+            Some(lake::open(&typed, s3, Access::Read).await?)
         }
         None => None,
     };
@@ -75,16 +63,12 @@ pub(crate) async fn run(
     })
 }
 
-fn public_keys(paths: &[PathBuf]) -> Result<PublicKeys, KeysError> {
+fn public_keys(paths: &[PathBuf]) -> miette::Result<PublicKeys> {
     let mut keys = PublicKeys::default();
     for path in paths {
-        let shown = |path: &Path| path.display().to_string();
-        let content = std::fs::read(path).map_err(|cause| KeysError::Read {
-            path: shown(path),
-            cause,
-        })?;
-        keys.add(&content).map_err(|cause| KeysError::Content {
-            path: shown(path),
+        let content = settings::content(path)?;
+        keys.add(&content).map_err(|cause| NoKeys {
+            path: path.display().to_string(),
             cause,
         })?;
     }
