@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::Text;
 use crate::calendar::{day_folder, minute_stamp, rfc3339, second_stamp};
 use crate::dice::Dice;
+use crate::digests::empty_digest;
 use crate::json;
 use crate::organisation::Organisation;
 use crate::plan::Plan;
@@ -200,7 +201,7 @@ impl Delivery {
             day_folder(at),
             second_stamp(at),
         );
-        let json = digest(&account, &key, at).into_bytes();
+        let json = empty_digest(&account, &key, at - HOUR).into_bytes();
         objects.push(LogObject { key, json });
         if at % (6 * HOUR) == 0 {
             let key = self.key(at, (0, 0), "CloudTrail-Insight");
@@ -209,31 +210,6 @@ impl Delivery {
             objects.push(LogObject { key, json });
         }
     }
-}
-
-fn digest(account: &str, key: &str, at: i64) -> String {
-    json::object(|members| {
-        members.text("awsAccountId", account);
-        members.text("digestStartTime", &rfc3339(at - HOUR));
-        members.text("digestEndTime", &rfc3339(at));
-        members.text("digestS3Bucket", "organisation-trail");
-        members.text("digestS3Object", key);
-        members.text(
-            "digestPublicKeyFingerprint",
-            "31e8b5433410dfb61a9dc45cc65b22ff",
-        );
-        members.text("digestSignatureAlgorithm", "SHA256withRSA");
-        for name in ["newestEventTime", "oldestEventTime"] {
-            members.raw(name, "null");
-        }
-        for name in ["Bucket", "Object"] {
-            members.raw(&format!("previousDigestS3{name}"), "null");
-        }
-        for name in ["HashValue", "HashAlgorithm", "Signature"] {
-            members.raw(&format!("previousDigest{name}"), "null");
-        }
-        members.raw("logFiles", "[]");
-    })
 }
 
 /// An Insight about AssumeRole: it looks like a record and is none.

@@ -185,7 +185,16 @@ impl<'s> Digests<'s> {
             second_stamp(end),
         );
         let last = self.last.get(&chain);
-        let text = self.text(account, hour, &key, last, entries);
+        let text = DigestText {
+            account,
+            bucket: &self.bucket,
+            key: &key,
+            fingerprint: &fingerprint(&self.signer.key),
+            hour,
+            last,
+            entries,
+        };
+        let text = text.json();
         let sha256 = hex::encode(Sha256::digest(&text));
         let signature = self.signer.sign(&format!(
             "{}\n{}/{key}\n{sha256}\n{}",
@@ -203,56 +212,82 @@ impl<'s> Digests<'s> {
         self.last.insert(chain, last);
         Ok(())
     }
+}
 
-    fn text(
-        &self,
-        account: &str,
-        hour: i64,
-        key: &str,
-        last: Option<&Last>,
-        entries: &[Entry],
-    ) -> String {
+/// A digest before it is packed.
+struct DigestText<'d> {
+    account: &'d str,
+    bucket: &'d str,
+    key: &'d str,
+    fingerprint: &'d str,
+    /// The beginning of its hour.
+    hour: i64,
+    last: Option<&'d Last>,
+    entries: &'d [Entry],
+}
+
+/// A digest of an hour in which nothing was delivered, signed by a key of AWS's documentation: it looks like one, and proves
+/// nothing.
+pub(crate) fn empty_digest(account: &str, key: &str, hour: i64) -> String {
+    DigestText {
+        account,
+        bucket: "organisation-trail",
+        key,
+        fingerprint: "31e8b5433410dfb61a9dc45cc65b22ff",
+        hour,
+        last: None,
+        entries: &[],
+    }
+    .json()
+}
+
+impl DigestText<'_> {
+    fn json(&self) -> String {
+        let log_files: Vec<String> = self
+            .entries
+            .iter()
+            .map(|entry| self.listed(entry))
+            .collect();
+        let times = |entry: &Entry| entry.event_times.clone();
+        let (oldest, newest): (Vec<_>, Vec<_>) = self.entries.iter().filter_map(times).unzip();
         json::object(|members| {
-            members.text("awsAccountId", account);
-            members.text("digestStartTime", &rfc3339(hour));
-            members.text("digestEndTime", &rfc3339(hour + HOUR));
-            members.text("digestS3Bucket", &self.bucket);
-            members.text("digestS3Object", key);
-            members.text("digestPublicKeyFingerprint", &fingerprint(&self.signer.key));
+            members.text("awsAccountId", self.account);
+            members.text("digestStartTime", &rfc3339(self.hour));
+            members.text("digestEndTime", &rfc3339(self.hour + HOUR));
+            members.text("digestS3Bucket", self.bucket);
+            members.text("digestS3Object", self.key);
+            members.text("digestPublicKeyFingerprint", self.fingerprint);
             members.text("digestSignatureAlgorithm", "SHA256withRSA");
-            let times = |entry: &Entry| entry.event_times.clone();
-            let (oldest, newest): (Vec<_>, Vec<_>) = entries.iter().filter_map(times).unzip();
             event_times(members, oldest.iter().min(), newest.iter().max());
-            for (name, value) in previous(&self.bucket, last) {
-                match value {
-                    Some(value) => members.text(name, value),
-                    None => members.raw(name, "null"),
-                }
+            for (name, value) in previous(self.bucket, self.last) {
+                text_or_null(members, name, value);
             }
-            let log_files: Vec<String> = entries
-                .iter()
-                .map(|entry| {
-                    json::object(|members| {
-                        members.text("s3Bucket", &self.bucket);
-                        members.text("s3Object", &entry.key);
-                        members.text("hashValue", &entry.sha256);
-                        members.text("hashAlgorithm", "SHA-256");
-                        let (oldest, newest) = entry.event_times.clone().unzip();
-                        event_times(members, oldest.as_ref(), newest.as_ref());
-                    })
-                })
-                .collect();
             members.raw("logFiles", &format!("[{}]", log_files.join(",")));
         })
+    }
+
+    fn listed(&self, entry: &Entry) -> String {
+        json::object(|members| {
+            members.text("s3Bucket", self.bucket);
+            members.text("s3Object", &entry.key);
+            members.text("hashValue", &entry.sha256);
+            members.text("hashAlgorithm", "SHA-256");
+            let (oldest, newest) = entry.event_times.clone().unzip();
+            event_times(members, oldest.as_ref(), newest.as_ref());
+        })
+    }
+}
+
+fn text_or_null(members: &mut json::Members<'_>, name: &str, value: Option<&str>) {
+    match value {
+        Some(value) => members.text(name, value),
+        None => members.raw(name, "null"),
     }
 }
 
 fn event_times(members: &mut json::Members<'_>, oldest: Option<&String>, newest: Option<&String>) {
     for (name, time) in [("newestEventTime", newest), ("oldestEventTime", oldest)] {
-        match time {
-            Some(time) => members.text(name, time),
-            None => members.raw(name, "null"),
-        }
+        text_or_null(members, name, time.map(String::as_str));
     }
 }
 

@@ -70,37 +70,7 @@ struct Arguments {
     signatures: Option<PathBuf>,
     /// Tamper with what was written; tells with what
     #[arg(long, value_enum, value_name = "HOW", requires = "digests")]
-    tamper: Vec<How>,
-}
-
-/// Ways to tamper.
-#[derive(Clone, Copy, ValueEnum)]
-enum How {
-    /// A log object says something else
-    AlteredLogObject,
-    /// A log object is deleted
-    MissingLogObject,
-    /// A log object is added
-    ExtraLogObject,
-    /// A log object is deleted, and its line in the digest
-    AlteredDigest,
-    /// A digest is deleted
-    MissingDigest,
-    /// Two neighbouring digests are deleted
-    MissingNeighbours,
-}
-
-impl From<How> for Tampering {
-    fn from(how: How) -> Tampering {
-        match how {
-            How::AlteredLogObject => Tampering::AlteredLogObject,
-            How::MissingLogObject => Tampering::MissingLogObject,
-            How::ExtraLogObject => Tampering::ExtraLogObject,
-            How::AlteredDigest => Tampering::AlteredDigest,
-            How::MissingDigest => Tampering::MissingDigest,
-            How::MissingNeighbours => Tampering::MissingNeighbours,
-        }
-    }
+    tamper: Vec<Tampering>,
 }
 
 /// Named plans.
@@ -161,7 +131,7 @@ fn main() -> anyhow::Result<()> {
     folder.finish().context("cannot write the truth")?;
     summarise(&tally).context("cannot write to standard output")?;
     for how in &arguments.tamper {
-        let tampered = tamper(&arguments.out, (*how).into()).context("cannot tamper")?;
+        let tampered = tamper(&arguments.out, *how).context("cannot tamper")?;
         let mut out = std::io::stdout().lock();
         for key in tampered.log_objects.iter().chain(&tampered.digests) {
             writeln!(out, "tampered with    {key}")?;

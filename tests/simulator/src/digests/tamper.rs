@@ -13,19 +13,19 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 /// One way to tamper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tampering {
-    /// A log object says something else.
+    /// A log object says something else
     AlteredLogObject,
-    /// A log object is gone.
+    /// A log object is deleted
     MissingLogObject,
-    /// There is a log object that CloudTrail has not delivered.
+    /// A log object is added
     ExtraLogObject,
-    /// A digest does not list a log object any more, which is gone too.
+    /// A log object is deleted, and its line in the digest
     AlteredDigest,
-    /// A digest is gone.
+    /// A digest is deleted
     MissingDigest,
-    /// Two neighbouring digests are gone.
+    /// Two neighbouring digests are deleted
     MissingNeighbours,
 }
 
