@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use trailback_pipeline::verify::{ChainReport, Finding, Verification};
+use trailback_pipeline::verify::{ChainReport, Finding, Verdict, Verification};
 use trailback_sessions::{GapReason, LOOK_BACK_MS, LinkStatus, Session, Timestamp};
 
 use crate::render::text::safe;
@@ -18,12 +18,16 @@ const VERSION: u32 = 1;
 pub(crate) struct Verified {
     /// The version of this form.
     pub(crate) version: u32,
-    /// Whether nothing is wrong and something is proven.
+    /// `sound`, `incomplete` or `unsound`.
+    verdict: String,
+    /// Whether the verdict is `sound`.
     sound: bool,
     /// Whether signatures were checked.
     signatures_checked: bool,
     log_objects: LogObjects,
     digests: Digests,
+    /// What the lake has read; null without a lake.
+    readings: Option<Readings>,
     chains: Vec<Chain>,
     /// What is wrong, or not proven.
     pub(crate) findings: Vec<Found>,
@@ -47,6 +51,16 @@ struct LogObjects {
 struct Digests {
     found: u64,
     proven: u64,
+}
+
+/// Counts of the lake's readings.
+#[derive(Debug, Deserialize, Serialize)]
+struct Readings {
+    found: u64,
+    proven: u64,
+    altered: u64,
+    extra: u64,
+    unproven: u64,
 }
 
 /// The digests of one account, region and trail.
@@ -74,6 +88,8 @@ struct Span {
 pub(crate) struct Found {
     /// What it is.
     pub(crate) finding: String,
+    /// What it makes of the whole: the worst decides.
+    verdict: String,
     /// Whether records may be lacking.
     pub(crate) hole: bool,
     /// In which account's logs.
@@ -174,7 +190,8 @@ impl Verified {
         let tally = &found.tally;
         Verified {
             version: VERSION,
-            sound: found.is_sound(),
+            verdict: name_of(found.verdict()).to_owned(),
+            sound: found.verdict() == Verdict::Sound,
             signatures_checked: found.signatures_checked,
             log_objects: LogObjects {
                 found: tally.log_objects,
@@ -190,9 +207,24 @@ impl Verified {
                 found: tally.digests,
                 proven: tally.digests_proven,
             },
+            readings: found.readings.map(|readings| Readings {
+                found: readings.readings,
+                proven: readings.proven,
+                altered: readings.altered,
+                extra: readings.extra,
+                unproven: readings.unproven,
+            }),
             chains: found.chains.iter().map(Chain::of).collect(),
             findings: found.findings.iter().map(Found::of).collect(),
         }
+    }
+}
+
+fn name_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Sound => "sound",
+        Verdict::Incomplete => "incomplete",
+        Verdict::Unsound => "unsound",
     }
 }
 
@@ -243,7 +275,8 @@ impl Found {
     fn of(finding: &Finding) -> Found {
         Found {
             finding: finding.kind.name().to_owned(),
-            hole: finding.kind.is_hole(),
+            verdict: name_of(finding.kind.verdict()).to_owned(),
+            hole: finding.is_hole,
             account_id: finding.account_id.clone(),
             region: finding.region.clone(),
             object: finding.object.clone(),

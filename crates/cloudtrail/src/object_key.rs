@@ -8,6 +8,9 @@
 
 use crate::timestamp::{Day, Timestamp};
 
+/// The folder below which CloudTrail, and other services, deliver.
+const AWS_LOGS: &str = "AWSLogs";
+
 /// What lies under an object key, or in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectKind<'k> {
@@ -75,6 +78,33 @@ pub fn delivered_at(object_key: &str) -> Option<Timestamp> {
     by_name.or_else(|| Folders::read(folders)?.delivered_on)
 }
 
+/// Everything before the account's folder: which of several trails of a place delivered it. `None` where its folders do not tell,
+/// because there is no `AWSLogs` among them.
+#[must_use]
+pub fn trail_root(object_key: &str) -> Option<&str> {
+    let (folders, _) = object_key.rsplit_once('/')?;
+    let organization_id = Folders::read(folders)?.organization_id;
+    let above = folders.split('/').take_while(|part| *part != AWS_LOGS);
+    let above: usize = above.map(|part| part.len() + 1).sum();
+    let of_organization = organization_id.map_or(0, |id| id.len() + 1);
+    object_key.get(..above + AWS_LOGS.len() + 1 + of_organization)
+}
+
+/// Whether a file's name says another account, region, kind or day than its folders: CloudTrail writes both alike.
+#[must_use]
+pub fn contradicts_its_folders(object_key: &str) -> bool {
+    let (folders, file) = object_key.rsplit_once('/').unwrap_or(("", object_key));
+    let name = json_name(file).and_then(FileName::read);
+    name.zip(Folders::read(folders))
+        .is_some_and(|(name, folders)| {
+            let days = name.delivered_at.zip(folders.delivered_on);
+            name.account_id != folders.account_id
+                || name.kind != folders.kind
+                || folders.region.is_some_and(|region| region != name.region)
+                || days.is_some_and(|(at, day)| at.day() != day.day())
+        })
+}
+
 fn log_object<'k>(name: Option<FileName<'k>>, folders: Option<Folders<'k>>) -> ObjectKind<'k> {
     let account_id = name
         .map(|name| name.account_id)
@@ -115,7 +145,7 @@ impl<'k> Folders<'k> {
     fn read(folders: &'k str) -> Option<Folders<'k>> {
         let mut parts = folders
             .split('/')
-            .skip_while(|part| *part != "AWSLogs")
+            .skip_while(|part| *part != AWS_LOGS)
             .skip(1)
             .peekable();
         let organization_id = parts.next_if(|part| part.starts_with("o-"));
@@ -273,6 +303,38 @@ mod tests {
         ] {
             let expected = Timestamp::parse(expected);
             assert_eq!(delivered_at(&object_key), expected, "{object_key}");
+        }
+    }
+
+    #[test]
+    fn the_root_of_a_trail_is_all_before_the_account() {
+        const DAY: &str = "123456789012/CloudTrail/us-east-2/2014/06/20";
+        for root in ["AWSLogs/", "AWSLogs/o-abc/", "x/y/AWSLogs/o-abc/"] {
+            let object_key = format!("{root}{DAY}/x.json.gz");
+            assert_eq!(trail_root(&object_key), Some(root));
+        }
+        for unknown in ["", "x.json.gz", "AWSLogs/x.json.gz", DAY] {
+            assert_eq!(trail_root(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn names_and_folders_that_disagree_are_noticed() {
+        let of = |folders: &str, name: &str| {
+            let name = format!("{name}_HdkvFTXOA3Vnhbc.json.gz");
+            contradicts_its_folders(&format!("{folders}{name}"))
+        };
+        const DAY: &str = "AWSLogs/123456789012/CloudTrail/us-east-2/2014/06/20/";
+        const NAME: &str = "123456789012_CloudTrail_us-east-2_20140620T1255Z";
+        assert!(!of(DAY, NAME) && !of("", NAME) && !of(DAY, "renamed"));
+        assert!(!of("AWSLogs/123456789012/CloudTrail/", NAME));
+        for (this, other) in [
+            ("123456789012", "999999999999"),
+            ("us-east-2", "us-east-1"),
+            ("20140620", "20140621"),
+            ("CloudTrail", "CloudTrail-Insight"),
+        ] {
+            assert!(of(DAY, &NAME.replace(this, other)), "{other}");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Told by the ledger's fragments, which are the truth, so that nothing has to be published first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use trailback_sessions::Text;
@@ -13,6 +13,7 @@ use trailback_tables::partition::{Day, FragmentKey};
 use crate::catalog;
 use crate::fragments::{self, FragmentError};
 use crate::lake::Lake;
+use crate::log_objects::DeliveryDays;
 use crate::store::StoreError;
 
 /// How often a day is looked at again when linkers are faster.
@@ -58,6 +59,28 @@ pub async fn known(lake: &Lake, days: RangeInclusive<Day>) -> Result<KnownObject
         }
     }
     Ok(known)
+}
+
+/// All that the lake has read of what was delivered in a period, in the order of days. All of it is in memory.
+///
+/// # Errors
+///
+/// As [`known`].
+pub(crate) async fn entries_of(
+    lake: &Lake,
+    days: DeliveryDays,
+) -> Result<Vec<LedgerEntry>, FragmentError> {
+    let hours = catalog::fragments(lake, Table::LogObjects).await?;
+    let of_period: BTreeSet<Day> = hours
+        .into_keys()
+        .map(|hour| hour.day)
+        .filter(|day| days.contains(*day))
+        .collect();
+    let mut all = Vec::new();
+    for day in of_period {
+        all.append(&mut entries(lake, day).await?);
+    }
+    Ok(all)
 }
 
 /// The entries of a day. A fragment that a linker has just folded into another one is no reason to fail: look again.

@@ -10,6 +10,7 @@ pub mod folders;
 pub(crate) mod memory;
 mod period;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -217,6 +218,17 @@ impl LogObject {
         }
     }
 
+    /// Where it lies, told so that the same place is told alike however it was given.
+    fn one_location(&self) -> String {
+        match &self.place {
+            Place::File(path) => {
+                let whole = path.canonicalize();
+                whole.as_ref().unwrap_or(path).display().to_string()
+            }
+            Place::Source(_) | Place::Unreachable(_) => self.name.to_string(),
+        }
+    }
+
     /// Skips it if it is one of a lake's own: reading what was written for having read it would never end.
     fn unless_of(mut self, lake_location: &str) -> LogObject {
         let location = self.location();
@@ -287,8 +299,8 @@ pub(crate) struct Listed {
     pub(crate) etag: Option<ETag>,
 }
 
-/// Log objects and digests under the given places, all at once: those of a period, and the digests up to a day later, which
-/// are the ones that name them.
+/// Log objects and digests under the given places, all at once and each once, though places may overlap: log objects of a
+/// period, and digests from its beginning on, because late log objects are named by digests of any time later.
 ///
 /// # Errors
 ///
@@ -311,14 +323,20 @@ pub(crate) async fn list_with_digests(
                 }));
             }
             Location::S3(location) => {
-                let until = days.until.map(|until| until.plus(1));
-                let of_digests = DeliveryDays { until, ..days };
+                let of_digests = DeliveryDays {
+                    until: None,
+                    ..days
+                };
                 let s3 = s3.get().await;
                 for (kind, days) in [(Kind::LogObjects, days), (Kind::Digests, of_digests)] {
                     listed.extend(list_kind(s3, location, days, kind).await?);
                 }
             }
         }
+    }
+    if locations.len() > 1 {
+        let mut seen = HashSet::new();
+        listed.retain(|listed| seen.insert(listed.log_object.one_location()));
     }
     Ok(listed)
 }

@@ -1,13 +1,20 @@
 //! Holds log objects, and what the lake has read of them, against CloudTrail's digests.
 //!
 //! The data meets the rooms in this order: `digests` fetches every digest and sorts them into chains, which
-//! [`walk`](trailback_cloudtrail::digest::walk) judges; `held_against` compares what proven digests list with what lies there and
-//! with the ledger, and names the objects that have to be read; `report` is what came out.
+//! [`walk`](trailback_cloudtrail::digest::walk) judges; what they say of log objects goes into `entries`. `held_against` compares that
+//! with what lies there, and names the objects that have to be read; `readings` compares it with the ledger; `delivered` says
+//! how it stands with what no digest names, and `open` sums up what is not known; `faults` tells what is wrong with chains, and
+//! `report` is what came out.
 //!
 //! With a ledger that knows an object by its `ETag`, nothing is downloaded but digests.
 
+mod delivered;
 mod digests;
+mod entries;
+mod faults;
 mod held_against;
+mod open;
+mod readings;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -15,19 +22,21 @@ mod tests;
 use std::sync::Arc;
 
 use trailback_cloudtrail::digest::PublicKeys;
+use trailback_sessions::Timestamp;
 use trailback_tables::ledger::LogObjectKind;
-use trailback_tables::partition::Day;
 
 use crate::extract::{ExtractError, ExtractOptions, text_hashes};
 use crate::fragments::FragmentError;
 use crate::lake::Lake;
-use crate::ledger::{self, KnownObjects};
+use crate::ledger;
 use crate::location::{Location, S3OnDemand};
-use crate::log_objects::{DeliveryDays, FindError, Listed, list_with_digests};
+use crate::log_objects::{DeliveryDays, FindError, list_with_digests};
 use crate::progress::Progress;
 
 use held_against::HeldAgainst;
-pub use report::{ChainReport, Finding, FindingKind, Verification, VerifyTally};
+pub use report::{
+    ChainReport, Finding, FindingKind, ReadingsTally, Verdict, Verification, VerifyTally,
+};
 
 /// How to verify.
 #[derive(Debug)]
@@ -38,6 +47,8 @@ pub struct VerifyOptions<'a> {
     pub days: DeliveryDays,
     /// How log objects are read whose hash the ledger does not know.
     pub reading: ExtractOptions,
+    /// The time by this machine's clock: names that say a later one were not written by CloudTrail.
+    pub now: Timestamp,
 }
 
 /// Why nothing can be said.
@@ -67,34 +78,19 @@ pub async fn verify(
     progress: &Arc<dyn Progress>,
 ) -> Result<Verification, VerifyError> {
     let listed = list_with_digests(locations, options.days, s3).await?;
-    let (digests, log_objects): (Vec<_>, Vec<_>) = listed
+    let (digests, others): (Vec<_>, Vec<_>) = listed
         .into_iter()
-        .filter(|found| is_of_interest(found.log_object.kind))
         .partition(|found| found.log_object.kind == LogObjectKind::Digest);
-    let known = match lake {
-        Some(lake) => known_of(lake, &log_objects).await?,
-        None => KnownObjects::new(),
+    // Whatever ingesting would read counts.
+    let others = others.into_iter();
+    let log_objects = others.filter(|found| found.log_object.skipped.is_none());
+    let ledger = match lake {
+        Some(lake) => Some(ledger::entries_of(lake, options.days).await?),
+        None => None,
     };
     let chains = digests::chains(digests, options).await;
-    let mut held = HeldAgainst::new(chains, log_objects, &known, options.days);
-    held.compare();
-    let to_read = held.to_read();
-    let hashes = text_hashes(to_read, &options.reading, progress).await?;
-    Ok(held.conclude(hashes, options.keys.is_some()))
-}
-
-fn is_of_interest(kind: LogObjectKind) -> bool {
-    matches!(kind, LogObjectKind::LogObject | LogObjectKind::Digest)
-}
-
-/// What the ledger says of the days on which these were delivered.
-async fn known_of(lake: &Lake, log_objects: &[Listed]) -> Result<KnownObjects, FragmentError> {
-    let days = log_objects
-        .iter()
-        .filter_map(|listed| listed.log_object.delivered_at)
-        .map(Day::of);
-    match days.clone().min().zip(days.max()) {
-        Some((first, last)) => ledger::known(lake, first..=last).await,
-        None => Ok(KnownObjects::new()),
-    }
+    let mut held = HeldAgainst::new(chains, log_objects.collect(), ledger.as_deref());
+    held.compare(options.days);
+    let hashes = text_hashes(held.to_read(), &options.reading, progress).await?;
+    Ok(held.conclude(hashes, options.now, options.keys.is_some()))
 }

@@ -21,10 +21,12 @@ fuzz_target!(|input: &[u8]| {
         };
         check(&digest, document);
         let signature = choices.yes().then(|| "00ff".repeat(64));
+        let signatures = signature.into_iter().collect();
         digests.push(DigestInChain {
             lies_at: digest.place.object_key.clone(),
             digest,
-            signature,
+            is_file: choices.yes(),
+            signatures,
         });
     }
     digests.sort_by_key(|found| found.digest.period.end);
@@ -80,12 +82,14 @@ fn check_walk(
     for fault in &found.faults {
         match fault {
             ChainFault::Altered { digest }
+            | ChainFault::Disputed { digest }
+            | ChainFault::Inserted { digest }
             | ChainFault::Moved { digest }
             | ChainFault::NotProven { digest, .. } => {
                 assert!(*digest < digests.len());
             }
             ChainFault::Missing { at_least, .. } => assert!(*at_least > 0),
-            ChainFault::Off { period } => assert!(period.start < period.end),
+            ChainFault::Gap { period } | ChainFault::Off { period } => assert!(period.start < period.end),
         }
     }
 }

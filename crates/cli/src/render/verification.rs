@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use trailback_pipeline::verify::{ChainReport, Finding, FindingKind, Verification, VerifyTally};
+use trailback_pipeline::verify::{
+    ChainReport, Finding, FindingKind, ReadingsTally, Verdict, Verification, VerifyTally,
+};
 use trailback_sessions::Timestamp;
 
 use super::page::{Column, Page, Rail};
@@ -38,18 +40,21 @@ pub(crate) fn shown(found: &Verification, limit: usize, look: Look) -> String {
 
 fn verdict(page: &mut Page, found: &Verification) {
     let tally = &found.tally;
-    let proven = match (found.is_sound(), found.signatures_checked) {
-        (true, true) => ("sound", Tone::Good),
-        (true, false) => ("at one", Tone::Warn),
-        (false, _) => ("UNSOUND", Tone::Bad),
+    let (verdict, tone) = match (found.verdict(), found.signatures_checked) {
+        (Verdict::Sound, true) => ("sound", Tone::Good),
+        (Verdict::Sound, false) => ("at one, which proves nothing", Tone::Warn),
+        (Verdict::Incomplete, _) => (
+            "incomplete: nothing is wrong, and not all is known",
+            Tone::Warn,
+        ),
+        (Verdict::Unsound, _) => ("UNSOUND", Tone::Bad),
     };
-    let text = format!(
-        "{} of {} proven to be what CloudTrail delivered ({} by the ledger alone)",
-        grouped(tally.proven),
-        count(tally.log_objects, "log object", "log objects"),
-        grouped(tally.proven_by_ledger)
+    page.entry(
+        Rail::NONE,
+        ("verdict", Tone::Dim),
+        &(verdict.to_owned(), tone),
     );
-    page.entry(Rail::NONE, proven, &(text, Tone::Strong));
+    page.entry(Rail::NONE, ("", Tone::Dim), &(proven(found), Tone::Strong));
     let rest = rest(tally);
     if !rest.is_empty() {
         page.entry(Rail::NONE, ("", Tone::Dim), &(rest.join(", "), Tone::Plain));
@@ -65,6 +70,43 @@ fn verdict(page: &mut Page, found: &Verification) {
         }
     );
     page.entry(Rail::NONE, ("", Tone::Dim), &(digests, Tone::Plain));
+    if let Some(readings) = &found.readings {
+        let readings = of_lake(readings);
+        page.entry(Rail::NONE, ("", Tone::Dim), &(readings, Tone::Plain));
+    }
+}
+
+fn proven(found: &Verification) -> String {
+    let tally = &found.tally;
+    match (tally.log_objects, tally.missing) {
+        (0, 0) if tally.digests_proven > 0 => {
+            "nothing was delivered: digests name no log object of that time, and none is there"
+                .to_owned()
+        }
+        _ => format!(
+            "{} of {} proven to be what CloudTrail delivered ({} by the ledger alone)",
+            grouped(tally.proven),
+            count(tally.log_objects, "log object", "log objects"),
+            grouped(tally.proven_by_ledger)
+        ),
+    }
+}
+
+/// What the lake has read, and what of it is not proven.
+fn of_lake(readings: &ReadingsTally) -> String {
+    let proven = format!(
+        "{} of {} of the lake proven",
+        grouped(readings.proven),
+        count(readings.readings, "reading", "readings")
+    );
+    let rest = [
+        (readings.altered, "altered"),
+        (readings.extra, "that no digest names"),
+        (readings.unproven, "held against nothing"),
+    ];
+    let rest = rest.into_iter().filter(|(number, _)| *number > 0);
+    let rest = rest.map(|(number, what)| format!(", {} {what}", grouped(number)));
+    proven + &rest.collect::<String>()
 }
 
 /// What is not proven, as far as there is any.
@@ -72,7 +114,7 @@ fn rest(tally: &VerifyTally) -> Vec<String> {
     let counts = [
         (tally.altered, "altered"),
         (tally.missing, "missing"),
-        (tally.extra, "that CloudTrail did not deliver"),
+        (tally.extra, "that no digest names"),
         (tally.unreadable, "unreadable"),
         (tally.unproven, "not proven"),
     ];
@@ -85,12 +127,15 @@ fn rest(tally: &VerifyTally) -> Vec<String> {
 fn add_open(page: &mut Page, open: &[&Finding]) {
     let mut by_reason = BTreeMap::<(FindingKind, &str), Vec<&Finding>>::new();
     for finding in open {
+        // Behind the number of objects, which differs from place to place.
         let reason = match finding.kind {
-            FindingKind::LogObjectsUnproven => {
-                "named by no digest that may be believed; digests of their time are not complete"
-            }
-            _ => &*finding.why,
+            FindingKind::LogObjectsUnproven
+            | FindingKind::LogObjectsTooRecent
+            | FindingKind::ReadingsUnproven
+            | FindingKind::ReadingsTooRecent => finding.why.split_once(": ").map(|(_, why)| why),
+            _ => None,
         };
+        let reason = reason.unwrap_or(&finding.why);
         by_reason
             .entry((finding.kind, reason))
             .or_default()
@@ -190,18 +235,28 @@ fn words(kind: FindingKind) -> (&'static str, &'static str, Tone) {
     match kind {
         FindingKind::LogObjectAltered => ("altered", "a log object was altered", Tone::Bad),
         FindingKind::LogObjectMissing => ("missing", "a log object is missing", Tone::Bad),
-        FindingKind::LogObjectExtra => (
-            "extra",
-            "a log object that CloudTrail did not deliver",
-            Tone::Bad,
-        ),
+        FindingKind::LogObjectExtra => ("extra", "a log object that no digest names", Tone::Bad),
         FindingKind::LogObjectUnreadable => ("broken", "a log object cannot be read", Tone::Bad),
         FindingKind::ReadingAltered => (
             "lake",
             "the lake has read what CloudTrail did not deliver",
             Tone::Bad,
         ),
+        FindingKind::ReadingExtra => ("lake", "the lake has read what no digest names", Tone::Bad),
         FindingKind::LogObjectsUnproven => ("open", "log objects are not proven", Tone::Warn),
+        FindingKind::LogObjectsTooRecent => (
+            "recent",
+            "log objects are too recent to be proven",
+            Tone::Dim,
+        ),
+        FindingKind::ReadingsUnproven => {
+            ("open", "what the lake has read is not proven", Tone::Warn)
+        }
+        FindingKind::ReadingsTooRecent => (
+            "recent",
+            "what the lake has read is too recent to be proven",
+            Tone::Dim,
+        ),
         FindingKind::DigestMissing => ("missing", "digests are missing", Tone::Bad),
         FindingKind::DigestAltered => ("altered", "a digest was altered", Tone::Bad),
         FindingKind::DigestForged => ("forged", "a digest is not CloudTrail's", Tone::Bad),
@@ -209,8 +264,11 @@ fn words(kind: FindingKind) -> (&'static str, &'static str, Tone) {
             ("unknown", "a digest is signed by an unknown key", Tone::Bad)
         }
         FindingKind::DigestUnproven => ("open", "a digest is not proven", Tone::Warn),
+        FindingKind::DigestTooRecent => {
+            ("recent", "a digest is too recent to be proven", Tone::Dim)
+        }
         FindingKind::DigestMoved => ("moved", "a digest was moved", Tone::Bad),
         FindingKind::DigestUnreadable => ("broken", "a digest cannot be read", Tone::Bad),
-        FindingKind::ValidationOff => ("open", "log file validation was off", Tone::Warn),
+        FindingKind::ValidationOff => ("open", "for a time there are no digests", Tone::Warn),
     }
 }

@@ -1,17 +1,25 @@
-//! Along a chain of digests, from the newest to the oldest: which of them are proven, and where links are missing.
+//! Along a chain of digests: which of them are proven, and where links are missing.
 //!
 //! A digest is proven by its signature, or by a proven later one that names its hash. The signature may come from the
 //! object's metadata or from the next digest, which repeats it: copies in folders have lost the metadata, and only the newest
-//! of each chain is unproven there.
+//! of each chain is unproven there. Whoever can write to the place can add digests that name others as the one before; so all
+//! that name a digest are heard, and only what a proven one says counts against it.
 //!
 //! A deleted digest is named by the one after it. Of neighbours that were deleted together only the last is named; that
 //! there were more is seen by time, because the digests of a trail leave no time between them.
 
-use std::collections::HashMap;
+mod links;
+#[cfg(test)]
+mod tests;
+mod trust;
+
 use std::ops::Range;
 
-use super::{Digest, PublicKeys, SignatureFault};
+use super::{Digest, DigestName, Place, PublicKeys, SignatureFault};
 use crate::timestamp::{MS_PER_HOUR, Timestamp};
+
+use links::Links;
+pub use trust::Trust;
 
 /// A digest of a chain, and what its object says beside it.
 #[derive(Clone, Debug)]
@@ -20,29 +28,10 @@ pub struct DigestInChain {
     pub digest: Digest,
     /// The object key under which it lies now; of a file, its path.
     pub lies_at: String,
-    /// The signature in its object's metadata, in hex.
-    pub signature: Option<String>,
-}
-
-/// Whether a digest may be believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Its signature holds, or a proven digest names its hash.
-    Proven,
-    /// No signature was to be checked, and nothing contradicts.
-    Unchecked,
-    /// Nothing proves it.
-    Unproven(SignatureFault),
-    /// Something contradicts it.
-    Refuted,
-}
-
-impl Trust {
-    /// Whether what it says is taken for true.
-    #[must_use]
-    pub fn is_enough(&self) -> bool {
-        matches!(self, Trust::Proven | Trust::Unchecked)
-    }
+    /// Whether it is a file: those have lost their objects' metadata, and may have lost the folders above them.
+    pub is_file: bool,
+    /// The signatures in its object's metadata, in hex; several where several copies lie there.
+    pub signatures: Vec<String>,
 }
 
 /// What is wrong with a chain.
@@ -50,12 +39,17 @@ impl Trust {
 pub enum ChainFault {
     /// Digests are missing.
     Missing {
-        /// The object key of the last of them.
-        last: String,
+        /// Where the last of them was put.
+        last: Place,
         /// What they covered. Where no earlier digest is there, their beginning is not known, and this is the last one's hour.
         period: Range<Timestamp>,
         /// How many, if they came every hour.
         at_least: u64,
+    },
+    /// No digest covers this time, and the one after it begins a chain, but nothing proves that one.
+    Gap {
+        /// The time.
+        period: Range<Timestamp>,
     },
     /// A later digest names another hash than it has.
     Altered {
@@ -69,12 +63,22 @@ pub enum ChainFault {
         /// Why.
         fault: SignatureFault,
     },
+    /// Nothing proves it, and a later one, which nothing proves either, names it without a signature that fits.
+    Disputed {
+        /// Its number in the chain.
+        digest: usize,
+    },
+    /// Nothing proves it, and proven digests go on without it.
+    Inserted {
+        /// Its number in the chain.
+        digest: usize,
+    },
     /// It lies elsewhere than CloudTrail put it.
     Moved {
         /// Its number in the chain.
         digest: usize,
     },
-    /// Validation was off: the next digest starts a chain.
+    /// Validation was off, or the last digests of its chain are gone: the next digest, a proven one, starts a chain.
     Off {
         /// From the end of one chain to the start of the next.
         period: Range<Timestamp>,
@@ -103,24 +107,25 @@ pub fn walk(
     since: Option<Timestamp>,
     is_backfill: bool,
 ) -> Walk {
+    let links = Links::between(digests);
+    let judged = trust::judge(digests, &links, keys);
     let mut walk = Walk {
-        trust: vec![Trust::Refuted; digests.len()],
+        trust: judged.trust,
         ..Walk::default()
     };
-    let before = digests_before(digests);
-    let mut later: Vec<Option<usize>> = vec![None; digests.len()];
-    for (number, before) in before.iter().enumerate() {
-        if let Some(before) = *before {
-            later[before] = Some(number);
+    for (number, fault) in judged.faults.into_iter().enumerate().rev() {
+        if !digests[number].lies_where_put() {
+            walk.faults.push(ChainFault::Moved { digest: number });
         }
-    }
-    for number in (0..digests.len()).rev() {
-        walk.judge(digests, number, later[number], keys);
-        match before[number] {
-            Some(_) => {}
-            None if is_backfill => walk.look_before_backfill(digests, number, since),
-            None => walk.look_before(digests, number, since),
-        }
+        walk.faults.extend(fault);
+        let goes_back = match &digests[number].digest.previous {
+            None if is_backfill => None,
+            None => walk.begins(digests, number),
+            Some(previous) if links.is_here(&previous.place) => None,
+            Some(previous) if is_backfill => late_before(&digests[number], &previous.place, since),
+            Some(previous) => walk.missing_before(digests, number, &previous.place, since),
+        };
+        walk.faults.extend(goes_back);
     }
     if !is_backfill {
         walk.cover(digests);
@@ -128,111 +133,50 @@ pub fn walk(
     walk
 }
 
-/// For each digest, the number of the one that it names as the one before, if that is here.
-fn digests_before(digests: &[DigestInChain]) -> Vec<Option<usize>> {
-    let keys = digests
-        .iter()
-        .map(|found| found.digest.place.object_key.as_str());
-    let numbers: HashMap<&str, usize> = keys.zip(0..).collect();
-    let before = |found: &DigestInChain| {
-        let previous = found.digest.previous.as_ref()?;
-        numbers.get(previous.place.object_key.as_str()).copied()
-    };
-    digests.iter().map(before).collect()
-}
-
 impl Walk {
-    /// Decides whether a digest may be believed; `later` is the one that names it.
-    fn judge(
-        &mut self,
-        digests: &[DigestInChain],
-        number: usize,
-        later: Option<usize>,
-        keys: Option<&PublicKeys>,
-    ) {
-        let found = &digests[number];
-        let named = later.and_then(|later| {
-            let previous = digests[later].digest.previous.as_ref()?;
-            Some((previous, self.trust[later].is_enough()))
-        });
-        if !lies_where_put(found) {
-            self.faults.push(ChainFault::Moved { digest: number });
-        }
-        if let Some((previous, true)) = named
-            && previous.sha256 != found.digest.sha256
-        {
-            self.faults.push(ChainFault::Altered { digest: number });
-            return;
-        }
-        let Some(keys) = keys else {
-            self.trust[number] = Trust::Unchecked;
-            return;
-        };
-        if matches!(named, Some((_, true))) {
-            self.trust[number] = Trust::Proven;
-            return;
-        }
-        let repeated = named.and_then(|(previous, _)| previous.signature.as_deref());
-        self.trust[number] = match proof(found, repeated, keys) {
-            Ok(()) => Trust::Proven,
-            Err(fault) => {
-                self.faults.push(ChainFault::NotProven {
-                    digest: number,
-                    fault: fault.clone(),
-                });
-                match fault {
-                    SignatureFault::Wrong => Trust::Refuted,
-                    other => Trust::Unproven(other),
-                }
-            }
-        };
+    /// The last digest before one, but for those that something contradicts.
+    fn before<'d>(&self, digests: &'d [DigestInChain], number: usize) -> Option<&'d Digest> {
+        let mut before = (0..number).rev();
+        let before = before.find(|one| self.trust[*one] != Trust::Refuted)?;
+        Some(&digests[before].digest)
+    }
+
+    /// Looks before a digest that begins a chain.
+    fn begins(&self, digests: &[DigestInChain], number: usize) -> Option<ChainFault> {
+        let begins_at = digests[number].digest.period.start;
+        let before = self.before(digests, number)?;
+        let period = before.period.end..begins_at;
+        let is_believed = self.trust[number].is_enough();
+        (period.start < period.end).then_some(if is_believed {
+            ChainFault::Off { period }
+        } else {
+            ChainFault::Gap { period }
+        })
     }
 
     /// Looks before a digest whose predecessor is not here.
-    fn look_before(&mut self, digests: &[DigestInChain], number: usize, since: Option<Timestamp>) {
+    fn missing_before(
+        &self,
+        digests: &[DigestInChain],
+        number: usize,
+        last: &Place,
+        since: Option<Timestamp>,
+    ) -> Option<ChainFault> {
         let begins_at = digests[number].digest.period.start;
-        let before = number.checked_sub(1).map(|before| &digests[before].digest);
-        let Some(previous) = &digests[number].digest.previous else {
-            if let Some(before) = before.filter(|before| before.period.end < begins_at) {
-                let period = before.period.end..begins_at;
-                self.faults.push(ChainFault::Off { period });
-            }
-            return;
-        };
-        // Digests come every hour; what is missing for longer was several.
         let hour_before = Timestamp(begins_at.0 - MS_PER_HOUR);
-        let from = match before {
-            Some(before) => before.period.end,
-            None if since.is_some_and(|since| begins_at <= since) => return,
+        let from = match self.before(digests, number) {
+            // Digests come every hour; what is missing for longer was several.
+            Some(before) if before.period.end < begins_at => before.period.end,
+            Some(_) => hour_before,
+            None if since.is_some_and(|since| begins_at <= since) => return None,
             None => since.map_or(hour_before, |since| since.max(hour_before)),
         };
-        self.faults.push(ChainFault::Missing {
-            last: previous.place.object_key.clone(),
+        Some(ChainFault::Missing {
+            last: last.clone(),
             at_least: u64::try_from((begins_at.0 - from.0) / MS_PER_HOUR)
                 .map_or(1, |hours| hours.max(1)),
             period: from..begins_at,
-        });
-    }
-
-    /// The same of backfill digests: they come when there is something late, so that time says nothing.
-    fn look_before_backfill(
-        &mut self,
-        digests: &[DigestInChain],
-        number: usize,
-        since: Option<Timestamp>,
-    ) {
-        let digest = &digests[number].digest;
-        let Some(previous) = &digest.previous else {
-            return;
-        };
-        let is_oldest_asked = number == 0 && since.is_some();
-        if !is_oldest_asked {
-            self.faults.push(ChainFault::Missing {
-                last: previous.place.object_key.clone(),
-                period: digest.period.clone(),
-                at_least: 1,
-            });
-        }
+        })
     }
 
     /// Joins the hours of the digests that may be believed.
@@ -248,24 +192,48 @@ impl Walk {
     }
 }
 
-/// A folder may hold only the end of the key.
-fn lies_where_put(found: &DigestInChain) -> bool {
-    let (lies_at, put_at) = (&found.lies_at, &found.digest.place.object_key);
-    lies_at.ends_with(put_at.as_str()) || put_at.ends_with(lies_at.as_str())
+/// Looks before a backfill digest whose predecessor is not here: they come when there is something late, so that time says
+/// nothing, but the name of the one before says whether it was asked for.
+fn late_before(
+    found: &DigestInChain,
+    last: &Place,
+    since: Option<Timestamp>,
+) -> Option<ChainFault> {
+    let ended_at = DigestName::read(&last.object_key).map(|name| name.ended_at);
+    let is_older = since.zip(ended_at);
+    let is_older = is_older.is_some_and(|(since, ended_at)| ended_at < since);
+    (!is_older).then(|| ChainFault::Missing {
+        last: last.clone(),
+        period: found.digest.period.clone(),
+        at_least: 1,
+    })
 }
 
-/// Whether its own signature, or the one that the next digest repeats, proves a digest.
-fn proof(
-    found: &DigestInChain,
-    repeated: Option<&str>,
-    keys: &PublicKeys,
-) -> Result<(), SignatureFault> {
-    let mut outcome = Err(SignatureFault::Missing);
-    for signature in [found.signature.as_deref(), repeated].into_iter().flatten() {
-        outcome = keys.check(&found.digest, signature);
-        if outcome.is_ok() {
-            break;
+impl DigestInChain {
+    /// Whether it lies where CloudTrail put it, as far as can be told: replicas have the key or the end of it, files may have
+    /// only their names.
+    #[must_use]
+    pub fn lies_where_put(&self) -> bool {
+        let lies_at = unpacked(&self.lies_at);
+        let put_at = unpacked(&self.digest.place.object_key);
+        if self.is_file {
+            return file_of(lies_at) == file_of(put_at);
         }
+        ends_with_folders(lies_at, put_at) || ends_with_folders(put_at, lies_at)
     }
-    outcome
+}
+
+/// People unpack what they download.
+fn unpacked(path: &str) -> &str {
+    path.strip_suffix(".gz").unwrap_or(path)
+}
+
+fn file_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether a path is the end of another one, whole folders alone.
+fn ends_with_folders(path: &str, end: &str) -> bool {
+    let above = path.strip_suffix(end);
+    above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use trailback_cloudtrail::digest::{Digest, DigestInChain, DigestName, Walk, walk};
-use trailback_sessions::Timestamp;
+use trailback_cloudtrail::digest::{Digest, DigestInChain, DigestName, Place, Trust, Walk, walk};
+use trailback_cloudtrail::object_key::trail_root;
+use trailback_sessions::{Text, Timestamp};
 use trailback_tables::partition::Day;
 
 use super::VerifyOptions;
+use super::entries::{Entries, Voucher};
 use super::report::{Finding, FindingKind};
-use crate::log_objects::{DeliveryDays, Listed, Place};
+use crate::log_objects::{DeliveryDays, Listed, Place as Lies};
 use crate::store::StoreError;
 
 /// The metadata of a digest's object in which CloudTrail puts its signature, in hex.
@@ -18,16 +20,18 @@ const SIGNATURE: &str = "signature";
 /// A hole that is told of an unreadable digest: its hour.
 const HOUR_MS: i64 = 3_600_000;
 
-/// Account, region, trail, and whether it is of backfill digests.
-type ChainId = (String, String, String, bool);
+/// What a trail's folders begin with, account, region, trail, and whether it is of backfill digests.
+type ChainId = (Option<String>, String, String, String, bool);
 
 /// One chain, judged.
 pub(super) struct Chain {
     pub(super) newest: DigestName,
+    /// Where CloudTrail put the newest.
+    pub(super) place: Place,
     pub(super) digests: Vec<DigestInChain>,
     pub(super) walk: Walk,
-    /// Whether it lies where CloudTrail's signatures are kept beside it.
-    pub(super) is_in_bucket: bool,
+    /// How many log objects the believable ones name.
+    pub(super) log_objects: u64,
 }
 
 /// All chains, and the digests that are none.
@@ -35,6 +39,8 @@ pub(super) struct Chain {
 pub(super) struct Chains {
     pub(super) chains: Vec<Chain>,
     pub(super) unreadable: Vec<Finding>,
+    /// What all digests say that nothing contradicts.
+    pub(super) entries: Entries,
 }
 
 /// Fetches the digests of the period, many at once, and walks along each chain.
@@ -52,84 +58,138 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
         .collect()
         .await;
     let mut chains = Chains::default();
-    let mut by_chain = BTreeMap::<ChainId, Vec<(DigestName, DigestInChain, bool)>>::new();
+    let mut by_chain = BTreeMap::<ChainId, Vec<DigestInChain>>::new();
     for (name, listed, fetched) in fetched {
         match fetched {
-            Ok(digest) => {
-                let is_in_bucket = listed.etag.is_some();
-                let chain = by_chain.entry(id_of(&name)).or_default();
-                chain.push((name, digest, is_in_bucket));
-            }
+            Ok((id, digest)) => by_chain.entry(id).or_default().push(digest),
             Err(why) => chains.unreadable.push(unreadable(&name, &listed, why)),
         }
     }
     let since = options.days.since.map(Day::start);
-    for (id, mut digests) in by_chain {
-        digests.sort_by(|(one, ..), (other, ..)| one.cmp(other));
-        let newest = digests.last().map(|(name, ..)| name.clone());
-        let is_in_bucket = digests.iter().all(|(_, _, is_in_bucket)| *is_in_bucket);
-        let digests: Vec<DigestInChain> =
-            digests.into_iter().map(|(_, digest, _)| digest).collect();
-        if let Some(newest) = newest {
-            let walk = walk(&digests, options.keys, since, id.3);
-            chains.chains.push(Chain {
+    for ((.., is_backfill), digests) in by_chain {
+        let digests = without_copies(digests);
+        let newest = digests.last().map(|newest| newest.digest.place.clone());
+        let name = newest
+            .as_ref()
+            .and_then(|newest| DigestName::read(&newest.object_key));
+        if let Some((place, newest)) = newest.zip(name) {
+            let walk = walk(&digests, options.keys, since, is_backfill);
+            let chain = Chain {
                 newest,
+                place,
                 digests,
                 walk,
-                is_in_bucket,
-            });
+                log_objects: 0,
+            };
+            chains.add(chain);
         }
     }
     chains
 }
 
-/// Digests of the period: the first of the day after still lists the last of it.
+impl Chains {
+    /// Takes over what its digests say of log objects. What contradicted ones say is forgotten.
+    fn add(&mut self, mut chain: Chain) {
+        let of = (
+            Text::from(&*chain.newest.account_id),
+            Text::from(&*chain.newest.region),
+        );
+        for (found, trust) in chain.digests.iter_mut().zip(&chain.walk.trust) {
+            let log_objects = std::mem::take(&mut found.digest.log_objects);
+            let voucher = match trust {
+                Trust::Proven | Trust::Unchecked => Voucher::Believed,
+                Trust::Unproven if chain.newest.is_backfill => Voucher::UnprovenBackfill,
+                Trust::Unproven => Voucher::Unproven,
+                Trust::Refuted => continue,
+            };
+            if voucher == Voucher::Believed {
+                chain.log_objects += log_objects.len() as u64;
+            }
+            for object in log_objects {
+                self.entries.add(&of, object, voucher);
+            }
+        }
+        self.chains.push(chain);
+    }
+}
+
+/// The digests in the order of their ends, each once: copies of one share their signatures.
+fn without_copies(mut digests: Vec<DigestInChain>) -> Vec<DigestInChain> {
+    digests.sort_by(|one, other| {
+        let order = |found: &DigestInChain| {
+            let Digest {
+                period,
+                place,
+                sha256,
+                ..
+            } = &found.digest;
+            (period.end, place.clone(), *sha256, !found.lies_where_put())
+        };
+        order(one).cmp(&order(other))
+    });
+    digests.dedup_by(|copy, first| {
+        let is_copy =
+            (&copy.digest.place, copy.digest.sha256) == (&first.digest.place, first.digest.sha256);
+        if is_copy {
+            first.signatures.append(&mut copy.signatures);
+            first.is_file &= copy.is_file;
+        }
+        is_copy
+    });
+    digests
+}
+
+/// Digests of the period: the first of the day after still lists the last of it, and backfill digests may come at any time
+/// later.
 fn is_wanted(name: &DigestName, days: DeliveryDays) -> bool {
-    let until = days.until.map(|until| until.plus(1));
+    let until = days.until.filter(|_| !name.is_backfill);
+    let until = until.map(|until| until.plus(1));
     let days = DeliveryDays { until, ..days };
     days.contains(Day::of(name.ended_at))
 }
 
-fn id_of(name: &DigestName) -> ChainId {
+/// Which chain a digest says that it belongs to.
+fn id_of(digest: &Digest) -> Option<ChainId> {
+    let object_key = &digest.place.object_key;
     let DigestName {
         account_id,
         region,
         trail,
         is_backfill,
         ..
-    } = name.clone();
-    (account_id, region, trail, is_backfill)
+    } = DigestName::read(object_key)?;
+    let root = trail_root(object_key).map(str::to_owned);
+    Some((root, account_id, region, trail, is_backfill))
 }
 
-async fn fetch(listed: &Listed) -> Result<DigestInChain, String> {
+async fn fetch(listed: &Listed) -> Result<(ChainId, DigestInChain), String> {
     let unfetched = |failure: StoreError| failure.to_string();
     let (bytes, signature) = match &listed.log_object.place {
-        Place::File(path) => {
+        Lies::File(path) => {
             let bytes = tokio::fs::read(path).await;
             (bytes.map_err(|failure| failure.to_string())?.into(), None)
         }
-        Place::Source(place) => {
+        Lies::Source(place) => {
             let object = place.open().await.map_err(unfetched)?;
             let signature = object.meta.metadata.get(SIGNATURE).cloned();
             (object.bytes().await.map_err(unfetched)?, signature)
         }
-        Place::Unreachable(reason) => return Err(reason.to_string()),
+        Lies::Unreachable(reason) => return Err(reason.to_string()),
     };
     let digest = Digest::read(&bytes).map_err(|failure| failure.to_string())?;
-    Ok(DigestInChain {
+    let id = id_of(&digest).ok_or("says that it lies where no digest is put")?;
+    let found = DigestInChain {
         digest,
         lies_at: listed.log_object.object_key().to_owned(),
-        signature,
-    })
+        is_file: listed.etag.is_none(),
+        signatures: signature.into_iter().collect(),
+    };
+    Ok((id, found))
 }
 
 fn unreadable(name: &DigestName, listed: &Listed, why: String) -> Finding {
-    Finding {
-        kind: FindingKind::DigestUnreadable,
-        account_id: name.account_id.clone(),
-        region: name.region.clone(),
-        object: Some(listed.log_object.name.to_string()),
-        period: Timestamp(name.ended_at.0 - HOUR_MS)..name.ended_at,
-        why,
-    }
+    let period = Timestamp(name.ended_at.0 - HOUR_MS)..name.ended_at;
+    Finding::of(FindingKind::DigestUnreadable, period, why)
+        .in_logs_of(&name.account_id, &name.region)
+        .about(&listed.log_object.name)
 }

@@ -1,0 +1,247 @@
+//! What names and folders say of an object, and what digests of its time say about objects that none of them names.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use trailback_cloudtrail::object_key::{contradicts_its_folders, trail_root};
+use trailback_sessions::{Text, Timestamp};
+
+use super::digests::Chain;
+use super::entries::Voucher;
+use crate::log_objects::LogObject;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// A log object is listed by the digest of its hour, or, delivered at its end, by the next.
+const LISTED_WITHIN_MS: i64 = HOUR_MS;
+
+/// For how long before the newest delivery digests may still be to come: one comes at the end of its hour, and in a folder the
+/// newest proves nothing.
+const TOO_RECENT_MS: i64 = 3 * HOUR_MS;
+
+/// Where something lies, or lay when it was read: `s3://bucket/key`, or a path below some folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whereabouts<'l> {
+    pub(super) bucket: Option<&'l str>,
+    /// In a bucket the object key.
+    pub(super) path: &'l str,
+}
+
+impl<'l> Whereabouts<'l> {
+    pub(super) fn read(location: &'l str) -> Whereabouts<'l> {
+        let in_s3 = location.strip_prefix("s3://");
+        match in_s3.and_then(|place| place.split_once('/')) {
+            Some((bucket, path)) => Whereabouts {
+                bucket: Some(bucket),
+                path,
+            },
+            None => Whereabouts {
+                bucket: None,
+                path: location,
+            },
+        }
+    }
+}
+
+/// A file's name; people unpack what they download.
+pub(super) fn file_of(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.strip_suffix(".gz").unwrap_or(file)
+}
+
+/// Whether a path is the end of another one, whole folders alone.
+pub(super) fn ends_with_folders(path: &str, end: &str) -> bool {
+    let above = path.strip_suffix(end);
+    above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
+}
+
+/// An object as its name tells it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivered<'o> {
+    pub(super) location: &'o str,
+    pub(super) account_id: Option<&'o Text>,
+    pub(super) region: Option<&'o Text>,
+    pub(super) at: Option<Timestamp>,
+}
+
+impl<'o> Delivered<'o> {
+    pub(super) fn of(log_object: &'o LogObject) -> Delivered<'o> {
+        Delivered {
+            location: &log_object.name,
+            account_id: log_object.account_id.as_ref(),
+            region: log_object.region.as_ref(),
+            at: log_object.delivered_at,
+        }
+    }
+}
+
+/// How it stands with an object that no digest names that may be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// CloudTrail did not put it there, as far as digests tell.
+    Added(&'static str),
+    /// It is not known.
+    Unproven(Why, Age),
+}
+
+/// Why an object is not proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Why {
+    /// Digests of its time are missing, or not there yet.
+    NotCovered,
+    /// A digest names it, and nothing proves that one.
+    NamedInVain,
+    /// There is no digest at all.
+    NoChain,
+    /// It is not named as CloudTrail names log objects.
+    NotCloudTrails,
+    /// The lake does not know the hash of what it read.
+    NoHash,
+}
+
+impl Why {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Why::NotCovered => {
+                "named by no digest that may be believed, and digests of that time are not complete"
+            }
+            Why::NamedInVain => "named only by a digest that nothing proves",
+            Why::NoChain => {
+                "no digest of this account and region is there: its trail has no log file validation, or its digests were deleted or \
+                 lie elsewhere"
+            }
+            Why::NotCloudTrails => {
+                "CloudTrail does not name log objects so, and no digest names it"
+            }
+            Why::NoHash => {
+                "the lake has no hash of what it read: it was not read to its end, or with --no-hash"
+            }
+        }
+    }
+}
+
+/// Whether its digests may still be to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Age {
+    TooRecent,
+    Old,
+}
+
+/// For which time the believable digests of each trail, account and region are complete.
+pub(super) struct Covered<'c> {
+    by_place: HashMap<(&'c str, &'c str), Vec<OfTrail<'c>>>,
+    buckets: BTreeSet<&'c str>,
+    /// The newest delivery, or end of a digest.
+    newest: Timestamp,
+    now: Timestamp,
+}
+
+struct OfTrail<'c> {
+    bucket: &'c str,
+    root: Option<&'c str>,
+    ranges: &'c [Range<Timestamp>],
+}
+
+impl<'c> Covered<'c> {
+    /// What chains cover. `listed` are the objects that lie there.
+    pub(super) fn by(
+        chains: &'c [Chain],
+        listed: impl Iterator<Item = Delivered<'c>>,
+        now: Timestamp,
+    ) -> Covered<'c> {
+        let now = Timestamp(now.0.saturating_add(HOUR_MS));
+        let mut covered = Covered {
+            by_place: HashMap::new(),
+            buckets: BTreeSet::new(),
+            newest: Timestamp::default(),
+            now,
+        };
+        for chain in chains {
+            let account_and_region = (&*chain.newest.account_id, &*chain.newest.region);
+            let trails = covered.by_place.entry(account_and_region).or_default();
+            trails.push(OfTrail {
+                bucket: &chain.place.bucket,
+                root: trail_root(&chain.place.object_key),
+                ranges: &chain.walk.covered,
+            });
+            covered.buckets.insert(&chain.place.bucket);
+            let ends = chain.walk.covered.last().map(|range| range.end);
+            covered.newest = covered.newest.max(ends.unwrap_or_default());
+        }
+        for delivered in listed {
+            covered
+                .buckets
+                .extend(Whereabouts::read(delivered.location).bucket);
+            let at = delivered.at.filter(|at| *at <= now);
+            covered.newest = covered.newest.max(at.unwrap_or_default());
+        }
+        covered
+    }
+
+    /// Whether it was delivered so short before the newest delivery that its digest may still be to come.
+    pub(super) fn age(&self, at: Timestamp) -> Age {
+        match self.newest.0 - TOO_RECENT_MS <= at.0 && at <= self.now {
+            true => Age::TooRecent,
+            false => Age::Old,
+        }
+    }
+
+    /// How it stands with an object that no believable digest names; `named_by` is the one that names it all the same.
+    pub(super) fn standing(&self, object: Delivered<'_>, named_by: Option<Voucher>) -> Standing {
+        let at = object.at.unwrap_or_default();
+        if contradicts_its_folders(Whereabouts::read(object.location).path) {
+            return Standing::Added(
+                "its name says another account, region or day than its folders: CloudTrail writes both alike",
+            );
+        }
+        if at > self.now {
+            return Standing::Added("its name says a time that has not come yet");
+        }
+        let trails = self.trails_of(object);
+        let covers = |trail: &&OfTrail<'_>| {
+            let until = Timestamp(at.0 + LISTED_WITHIN_MS);
+            let mut ranges = trail.ranges.iter();
+            ranges.any(|range| range.start <= at && until <= range.end)
+        };
+        let is_covered = trails.iter().any(covers);
+        match named_by {
+            Some(Voucher::UnprovenBackfill) => Standing::Unproven(Why::NamedInVain, self.age(at)),
+            _ if is_covered => Standing::Added(
+                "no digest that may be believed names it, and those of its time are complete: it was added, or belongs to a trail \
+                 without log file validation, or is so late that its digest is still to come",
+            ),
+            Some(_) => Standing::Unproven(Why::NamedInVain, self.age(at)),
+            None if object.account_id.is_none() => {
+                Standing::Unproven(Why::NotCloudTrails, Age::Old)
+            }
+            None if trails.is_empty() => Standing::Unproven(Why::NoChain, Age::Old),
+            None => Standing::Unproven(Why::NotCovered, self.age(at)),
+        }
+    }
+
+    /// The trails that may have delivered it: of its account and region, and below the same folders.
+    fn trails_of<'t>(&'t self, object: Delivered<'t>) -> Vec<&'t OfTrail<'t>> {
+        let (Some(account_id), Some(region)) = (object.account_id, object.region) else {
+            return Vec::new();
+        };
+        let lies_at = Whereabouts::read(object.location);
+        let root = trail_root(lies_at.path);
+        // Of a bucket that nobody gave and no digest names, nothing was asked.
+        let is_elsewhere = |bucket: &str| !self.buckets.contains(bucket);
+        if lies_at.bucket.is_some_and(is_elsewhere) {
+            return Vec::new();
+        }
+        let trails = self.by_place.get(&(&**account_id, &**region));
+        let trails = trails.into_iter().flatten();
+        let is_its = |trail: &&OfTrail<'t>| {
+            let (Some(of_object), Some(of_trail)) = (root, trail.root) else {
+                return true;
+            };
+            if lies_at.bucket == Some(trail.bucket) {
+                return of_object == of_trail;
+            }
+            ends_with_folders(of_object, of_trail) || ends_with_folders(of_trail, of_object)
+        };
+        trails.filter(is_its).collect()
+    }
+}

@@ -1,0 +1,126 @@
+//! What is wrong with a chain of digests, as findings.
+
+use trailback_cloudtrail::digest::{ChainFault, Place, SignatureFault};
+
+use super::delivered::{Age, Covered};
+use super::digests::Chain;
+use super::report::{ChainReport, Finding, FindingKind};
+
+/// What a walk along a chain found.
+pub(super) fn of_chain<'f>(
+    chain: &'f Chain,
+    covered: &'f Covered<'_>,
+) -> impl Iterator<Item = Finding> + 'f {
+    let faults = chain.walk.faults.iter();
+    faults.map(|fault| {
+        let finding = match fault {
+            ChainFault::Missing { .. } | ChainFault::Gap { .. } | ChainFault::Off { .. } => {
+                of_time(chain, fault)
+            }
+            ChainFault::Altered { digest }
+            | ChainFault::Disputed { digest }
+            | ChainFault::Inserted { digest }
+            | ChainFault::Moved { digest }
+            | ChainFault::NotProven { digest, .. } => of_digest(chain, *digest, fault, covered),
+        };
+        finding.in_logs_of(&chain.newest.account_id, &chain.newest.region)
+    })
+}
+
+/// Of time for which there is no digest.
+fn of_time(chain: &Chain, fault: &ChainFault) -> Finding {
+    match fault {
+        ChainFault::Missing {
+            last,
+            period,
+            at_least,
+        } => {
+            let before = match at_least {
+                1 => String::new(),
+                more => format!(", nor are those before it: {more}, one an hour"),
+            };
+            let elsewhere = elsewhere(chain, last);
+            let why = format!("the next digest names it{elsewhere}, and it is not there{before}");
+            Finding::of(FindingKind::DigestMissing, period.clone(), why).about(&last.object_key)
+        }
+        ChainFault::Off { period } => Finding::of(
+            FindingKind::ValidationOff,
+            period.clone(),
+            "the next digest begins a chain: log file validation was off, or the last digests before were deleted",
+        ),
+        fault => {
+            let period = match fault {
+                ChainFault::Gap { period } => period.clone(),
+                _ => chain.newest.ended_at..chain.newest.ended_at,
+            };
+            let why = "no digest covers this time, and the next one says that it begins a chain, but nothing proves it: digests were \
+                       deleted, or log file validation was off";
+            Finding::of(FindingKind::DigestMissing, period, why)
+        }
+    }
+}
+
+/// A trail may have been made to deliver elsewhere.
+fn elsewhere(chain: &Chain, last: &Place) -> String {
+    match last.bucket == chain.place.bucket {
+        true => String::new(),
+        false => format!(" in the bucket {}", last.bucket),
+    }
+}
+
+fn of_digest(chain: &Chain, digest: usize, fault: &ChainFault, covered: &Covered<'_>) -> Finding {
+    let found = &chain.digests[digest];
+    let (kind, why) = match fault {
+        ChainFault::Altered { .. } => (
+            FindingKind::DigestAltered,
+            "a later digest names another SHA-256 of its text".to_owned(),
+        ),
+        ChainFault::Inserted { .. } => (
+            FindingKind::DigestForged,
+            "no signature of it is known, and proven digests go on without it: CloudTrail's chains do not fork".to_owned(),
+        ),
+        ChainFault::Disputed { .. } => (
+            FindingKind::DigestForged,
+            "a later digest names it without a signature that fits, which CloudTrail always repeats: one of the two is not CloudTrail's"
+                .to_owned(),
+        ),
+        ChainFault::NotProven { fault, .. } => {
+            let is_newest = digest + 1 == chain.digests.len();
+            let is_recent = covered.age(found.digest.period.end) == Age::TooRecent;
+            not_proven(fault, found.is_file, is_newest && is_recent)
+        }
+        _ => (
+            FindingKind::DigestMoved,
+            format!("CloudTrail put it at {}", found.digest.place.object_key),
+        ),
+    };
+    Finding::of(kind, found.digest.period.clone(), why).about(&found.lies_at)
+}
+
+fn not_proven(fault: &SignatureFault, is_file: bool, is_too_recent: bool) -> (FindingKind, String) {
+    match fault {
+        SignatureFault::Missing if !is_file => (
+            FindingKind::DigestForged,
+            "its object has no signature, which CloudTrail's objects always have: it is a copy that has lost it, or not CloudTrail's"
+                .to_owned(),
+        ),
+        SignatureFault::Missing if is_too_recent => {
+            (FindingKind::DigestTooRecent, fault.to_string())
+        }
+        SignatureFault::Missing => (FindingKind::DigestUnproven, fault.to_string()),
+        SignatureFault::UnknownKey { .. } => (FindingKind::DigestOfUnknownKey, fault.to_string()),
+        SignatureFault::Wrong => (FindingKind::DigestForged, fault.to_string()),
+    }
+}
+
+/// What there is of a chain.
+pub(super) fn report(chain: &Chain) -> ChainReport {
+    let believed = chain.walk.trust.iter().filter(|trust| trust.is_enough());
+    ChainReport {
+        newest: chain.newest.clone(),
+        digests: chain.digests.len() as u64,
+        digests_proven: believed.count() as u64,
+        log_objects: chain.log_objects,
+        covered: chain.walk.covered.clone(),
+    }
+}
