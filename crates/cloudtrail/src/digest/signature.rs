@@ -4,6 +4,7 @@
 //! hash of its text, and the signature of the digest before.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,20 @@ pub enum PublicKeysError {
     /// A key is not base64.
     #[error("the key {fingerprint} is not base64")]
     Base64 {
+        /// Which one.
+        fingerprint: String,
+    },
+    /// A key is not an RSA key of PKCS #1.
+    #[error("the key {fingerprint} is not an RSA key of PKCS #1 in DER, as CloudTrail's are")]
+    NoRsaKey {
+        /// Which one.
+        fingerprint: String,
+    },
+    /// Two keys have one fingerprint.
+    #[error(
+        "says two different keys of the fingerprint {fingerprint}: one of them is not CloudTrail's"
+    )]
+    TwoOfOneFingerprint {
         /// Which one.
         fingerprint: String,
     },
@@ -86,16 +101,30 @@ impl PublicKeys {
     ///
     /// As [`PublicKeys::read`].
     pub fn add(&mut self, json: &[u8]) -> Result<(), PublicKeysError> {
+        // Windows' editors write a mark before the text.
+        let json = json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json);
         let listed: Listed = serde_json::from_slice(json)?;
         if listed.public_key_list.is_empty() {
             return Err(PublicKeysError::Empty);
         }
         for key in listed.public_key_list {
-            let Ok(value) = STANDARD.decode(&key.value) else {
-                let fingerprint = key.fingerprint;
+            let fingerprint = key.fingerprint.to_ascii_lowercase();
+            let Ok(value) = STANDARD.decode(key.value.trim()) else {
                 return Err(PublicKeysError::Base64 { fingerprint });
             };
-            self.0.insert(key.fingerprint, value);
+            // What cannot check anything would let every digest seem forged.
+            if !is_rsa_key(&value) {
+                return Err(PublicKeysError::NoRsaKey { fingerprint });
+            }
+            match self.0.entry(fingerprint) {
+                Entry::Occupied(known) if *known.get() != value => {
+                    let fingerprint = known.key().clone();
+                    return Err(PublicKeysError::TwoOfOneFingerprint { fingerprint });
+                }
+                known => {
+                    known.or_insert(value);
+                }
+            }
         }
         Ok(())
     }
@@ -107,7 +136,7 @@ impl PublicKeys {
     /// When it does not prove the digest.
     pub fn check(&self, digest: &Digest, signature: &str) -> Result<(), SignatureFault> {
         let fingerprint = &digest.public_key_fingerprint;
-        let key = self.0.get(fingerprint);
+        let key = self.0.get(&fingerprint.to_ascii_lowercase());
         let key = key.ok_or_else(|| SignatureFault::UnknownKey {
             fingerprint: fingerprint.clone(),
         })?;
@@ -116,4 +145,35 @@ impl PublicKeys {
             .verify(digest.signed_text().as_bytes(), &signature)
             .map_err(|_| SignatureFault::Wrong)
     }
+}
+
+/// Whether something is `SEQUENCE { modulus INTEGER, exponent INTEGER }` in DER, and nothing more.
+fn is_rsa_key(der: &[u8]) -> bool {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 0x02;
+    let numbers = match element(SEQUENCE, der) {
+        Some((inside, [])) => inside,
+        _ => return false,
+    };
+    let after_modulus = element(INTEGER, numbers).map(|(_, rest)| rest);
+    let after_exponent = after_modulus.and_then(|rest| element(INTEGER, rest));
+    matches!(after_exponent, Some((_, [])))
+}
+
+/// The content of an element of DER, and what follows it.
+fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (found, rest) = der.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    // A length below 128 stands for itself; else its lower bits say how many bytes hold the length.
+    let (length, rest) = match first.checked_sub(0x80) {
+        None => (usize::from(*first), rest),
+        Some(bytes) => {
+            let (length, rest) = rest.split_at_checked(usize::from(bytes))?;
+            let length = length.iter().try_fold(0_usize, |length, byte| {
+                length.checked_mul(256)?.checked_add(usize::from(*byte))
+            })?;
+            (length, rest)
+        }
+    };
+    rest.split_at_checked(length).filter(|_| *found == tag)
 }

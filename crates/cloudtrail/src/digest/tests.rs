@@ -111,13 +111,59 @@ fn a_digest_larger_than_the_first_buffer_is_unpacked_whole() {
     assert_eq!(digest, read(&json).unwrap());
 }
 
+fn public_key() -> Vec<u8> {
+    const SIGNING_KEY: &[u8] =
+        include_bytes!("../../../../tests/simulator/src/digests/signing_key.der");
+    let key = ring::signature::RsaKeyPair::from_pkcs8(SIGNING_KEY).unwrap();
+    key.public().as_ref().to_vec()
+}
+
+/// Keys as the AWS command line writes them.
+fn listed(keys: &[(&str, &[u8])]) -> String {
+    use base64::Engine;
+    let keys = keys.iter().map(|(fingerprint, value)| {
+        let value = base64::engine::general_purpose::STANDARD.encode(value);
+        serde_json::json!({"Value": value, "Fingerprint": fingerprint})
+    });
+    serde_json::json!({"PublicKeyList": keys.collect::<Vec<_>>()}).to_string()
+}
+
+#[test]
+fn keys_that_can_check_nothing_are_refused() {
+    let key = public_key();
+    let cut = &key[..key.len() - 8];
+    let followed = [&key[..], &[0]].concat();
+    let within_another = [&[0x30, 0x82, 1, 14][..], &key].concat();
+    for no_key in [
+        cut,
+        &followed,
+        &within_another,
+        b"",
+        b"0",
+        b"0\x84\xff\xff\xff\xff",
+    ] {
+        let refused = PublicKeys::read(listed(&[("31", no_key)]).as_bytes());
+        assert!(
+            matches!(&refused, Err(PublicKeysError::NoRsaKey { fingerprint }) if fingerprint == "31"),
+            "{refused:?}"
+        );
+    }
+    // The same twice is one; another one of its name would take its place.
+    assert!(PublicKeys::read(listed(&[("31", &key), ("31", &key)]).as_bytes()).is_ok());
+    let mut other = key.clone();
+    other[40] ^= 1;
+    let two = PublicKeys::read(listed(&[("31", &key), ("31", &other)]).as_bytes());
+    assert!(matches!(
+        two,
+        Err(PublicKeysError::TwoOfOneFingerprint { .. })
+    ));
+}
+
 #[test]
 fn signatures_that_prove_nothing_say_why() {
     let digest = read(&example()).unwrap();
     let keys = |fingerprint: &str| {
-        let listed =
-            serde_json::json!({"PublicKeyList": [{"Value": "MIIB", "Fingerprint": fingerprint}]});
-        PublicKeys::read(listed.to_string().as_bytes()).unwrap()
+        PublicKeys::read(listed(&[(fingerprint, &public_key())]).as_bytes()).unwrap()
     };
     let check = |fingerprint: &str, signature: &str| keys(fingerprint).check(&digest, signature);
     let known = "31e8b5433410dfb61a9dc45cc65b22ff";
@@ -135,6 +181,13 @@ fn signatures_that_prove_nothing_say_why() {
         PublicKeys::read(br#"{"PublicKeyList":[]}"#),
         Err(PublicKeysError::Empty)
     ));
+    // As people copy them: in capitals, from an editor that marks its files.
+    let marked = format!(
+        "\u{feff}{}",
+        listed(&[(&known.to_uppercase(), &public_key())])
+    );
+    let marked = PublicKeys::read(marked.as_bytes()).unwrap();
+    assert_eq!(marked.check(&digest, "00"), Err(SignatureFault::Wrong));
     let no_base64 = br#"{"PublicKeyList":[{"Value":"*","Fingerprint":"31"}]}"#;
     assert!(matches!(
         PublicKeys::read(no_base64),
