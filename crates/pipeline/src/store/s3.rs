@@ -23,7 +23,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::{Delete, ObjectIdentifier, ServerSideEncryption};
+use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier, ServerSideEncryption};
 use bytes::Bytes;
 use trailback_sessions::Timestamp;
 
@@ -35,6 +35,7 @@ use crate::log_objects::{Content, LogSource};
 use failure::{Asked, Failure, Operation};
 
 pub use connecting::{Patience, S3Settings};
+use listing::Spelling;
 pub use listing::{ListedLogObject, ListingPage};
 pub use location::{NoS3Location, S3Location};
 
@@ -330,12 +331,14 @@ impl Store for S3Store {
         let request = self.s3.client.list_objects_v2().bucket(&self.bucket);
         let request = request
             .prefix(format!("{}{prefix}", self.prefix))
+            .encoding_type(EncodingType::Url)
             .set_start_after(after.map(|after| format!("{}{after}", self.prefix)))
             .max_keys(self.page_objects);
         let page = request.send().await.map_err(Failure::of);
         let page = page.map_err(|failure| self.explain(Operation::List, prefix, failure))?;
+        let spelling = Spelling::of(page.encoding_type());
         let objects = page.contents().iter().filter_map(|object| {
-            let listed = listing::listed(object)?;
+            let listed = listing::listed(object, spelling)?;
             // A folder that somebody made in the console is an object that ends with `/`: none of ours.
             let key = listed.key.strip_prefix(&self.prefix)?;
             Some(super::Listed {
@@ -348,6 +351,7 @@ impl Store for S3Store {
             .filter(|listed| check_key(&listed.key).is_ok())
             .collect();
         let last = page.contents().last().and_then(|last| last.key());
+        let last = last.map(|last| spelling.read(last));
         let next = last
             .filter(|_| page.is_truncated() == Some(true))
             .and_then(|last| last.strip_prefix(&self.prefix).map(str::to_owned));

@@ -7,10 +7,10 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use s3s::dto::{
     CommonPrefix, CreateBucketInput, CreateBucketOutput, DeleteObjectInput, DeleteObjectOutput,
-    DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag, ETagCondition, GetObjectInput,
-    GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-    ListObjectsV2Input, ListObjectsV2Output, Object, PutObjectInput, PutObjectOutput,
-    StreamingBlob,
+    DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag, ETagCondition, EncodingType,
+    GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
+    HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object, PutObjectInput,
+    PutObjectOutput, StreamingBlob,
 };
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 
@@ -152,7 +152,9 @@ impl S3 for Operations {
                 None => page.add(key, object),
             }
         }
-        Ok(S3Response::new(page.output(input.bucket)))
+        Ok(S3Response::new(
+            page.output(input.bucket, input.encoding_type),
+        ))
     }
 
     async fn delete_object(
@@ -271,9 +273,25 @@ impl ListingPage {
         last == Some(prefix)
     }
 
-    fn output(self, bucket: String) -> ListObjectsV2Output {
+    fn output(
+        mut self,
+        bucket: String,
+        encoding_type: Option<EncodingType>,
+    ) -> ListObjectsV2Output {
+        if encoding_type.is_some() {
+            let keys = self
+                .objects
+                .iter_mut()
+                .filter_map(|object| object.key.as_mut());
+            let prefixes = self.prefixes.iter_mut();
+            let prefixes = prefixes.filter_map(|prefix| prefix.prefix.as_mut());
+            for line in keys.chain(prefixes) {
+                *line = crate::notices::form_encoded(line);
+            }
+        }
         ListObjectsV2Output {
             name: Some(bucket),
+            encoding_type,
             key_count: i32::try_from(self.lines).ok(),
             is_truncated: Some(self.is_truncated),
             next_continuation_token: self.is_truncated.then_some(self.last),

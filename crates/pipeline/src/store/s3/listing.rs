@@ -1,6 +1,7 @@
 //! Listings of buckets that hold log objects: keys as they come, and the folders between them.
 
-use aws_sdk_s3::types::Object;
+use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
+use percent_encoding::percent_decode_str;
 use trailback_sessions::Timestamp;
 
 use super::failure::{Failure, Operation};
@@ -47,12 +48,15 @@ impl S3 {
     ) -> Result<ListingPage, StoreError> {
         let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix);
         let request = request
+            .encoding_type(EncodingType::Url)
             .set_delimiter(delimiter.map(String::from))
             .set_continuation_token(page);
         let answer = request.send().await.map_err(Failure::of);
         let answer =
             answer.map_err(|failure| self.explain(Operation::List, bucket, prefix, failure))?;
-        let common = |found: &aws_sdk_s3::types::CommonPrefix| found.prefix().map(str::to_owned);
+        let spelling = Spelling::of(answer.encoding_type());
+        let common = |found: &CommonPrefix| Some(spelling.read(found.prefix()?));
+        let listed = |object: &Object| listed(object, spelling);
         Ok(ListingPage {
             objects: answer.contents().iter().filter_map(listed).collect(),
             common_prefixes: answer.common_prefixes().iter().filter_map(common).collect(),
@@ -80,10 +84,38 @@ impl S3 {
     }
 }
 
+/// How keys are written in an answer. Keys may hold characters that XML cannot: as they are, one such key makes the whole answer
+/// unreadable, so they are asked for in the form of URLs. Not every implementation of S3 knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    Plain,
+    Url,
+}
+
+impl Spelling {
+    pub(super) fn of(encoding: Option<&EncodingType>) -> Spelling {
+        match encoding {
+            Some(EncodingType::Url) => Spelling::Url,
+            _ => Spelling::Plain,
+        }
+    }
+
+    /// A key, or the beginning of one.
+    pub(super) fn read(self, written: &str) -> String {
+        match self {
+            Spelling::Plain => written.to_owned(),
+            Spelling::Url => {
+                let spaced = written.replace('+', " ");
+                percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+            }
+        }
+    }
+}
+
 /// A line, as S3 tells it; one without a key is none.
-pub(super) fn listed(object: &Object) -> Option<ListedLogObject> {
+pub(super) fn listed(object: &Object, spelling: Spelling) -> Option<ListedLogObject> {
     Some(ListedLogObject {
-        key: object.key()?.to_owned(),
+        key: spelling.read(object.key()?),
         size_bytes: size(object.size()),
         etag: unquoted(object.e_tag()),
         modified_at: timestamp(object.last_modified()),

@@ -86,6 +86,20 @@ async fn the_folders_below_a_prefix_are_found_through_small_pages() {
 }
 
 #[tokio::test]
+async fn no_key_makes_a_listing_unreadable() {
+    let Room { server, s3, .. } = room().await;
+    let keys = ["a/\u{1}\u{1b}[31m", "a/A b+c%2F=&?Ä", "b\u{7}/c"];
+    for key in keys {
+        server.put("trail", key, b"");
+    }
+    let page = s3.list("trail", "", None, None).await.unwrap();
+    let listed = page.objects.iter().map(|object| &*object.key);
+    assert_eq!(listed.collect::<Vec<_>>(), keys);
+    let folders = s3.folders("trail", "").await.unwrap();
+    assert_eq!(folders, ["a/", "b\u{7}/"]);
+}
+
+#[tokio::test]
 async fn a_listing_tells_size_and_version_of_each_object() {
     let Room { server, s3, .. } = room().await;
     let etag = server.put("trail", "A", b"four");
