@@ -10,7 +10,7 @@ use super::digests::Chain;
 use super::entries::Voucher;
 use crate::log_objects::LogObject;
 
-const HOUR_MS: i64 = 3_600_000;
+pub(super) const HOUR_MS: i64 = 3_600_000;
 
 /// A log object is listed by the digest of its hour, or, delivered at its end, by the next.
 const LISTED_WITHIN_MS: i64 = HOUR_MS;

@@ -9,6 +9,7 @@ use trailback_sessions::{Text, Timestamp};
 use trailback_tables::partition::Day;
 
 use super::VerifyOptions;
+use super::delivered::HOUR_MS;
 use super::entries::{Entries, Voucher};
 use super::report::{Finding, FindingKind};
 use crate::log_objects::{DeliveryDays, Listed, Place as Lies};
@@ -16,9 +17,6 @@ use crate::store::StoreError;
 
 /// The metadata of a digest's object in which CloudTrail puts its signature, in hex.
 const SIGNATURE: &str = "signature";
-
-/// A hole that is told of an unreadable digest: its hour.
-const HOUR_MS: i64 = 3_600_000;
 
 /// What a trail's folders begin with, account, region, trail, and whether it is of backfill digests.
 type ChainId = (Option<String>, String, String, String, bool);

@@ -40,7 +40,18 @@ fn of_time(chain: &Chain, fault: &ChainFault) -> Finding {
                 more => format!(", nor are those before it: {more}, one an hour"),
             };
             let elsewhere = elsewhere(chain, last);
-            let why = format!("the next digest names it{elsewhere}, and it is not there{before}");
+            let is_oldest = chain.digests.first();
+            let is_oldest =
+                is_oldest.is_some_and(|oldest| period.end <= oldest.digest.period.start);
+            let expired = match is_oldest {
+                true => {
+                    "; nor is any older one: if they have expired, --since asks only for what is newer"
+                }
+                false => "",
+            };
+            let why = format!(
+                "the next digest names it{elsewhere}, and it is not there{before}{expired}"
+            );
             Finding::of(FindingKind::DigestMissing, period.clone(), why).about(&last.object_key)
         }
         ChainFault::Off { period } => Finding::of(

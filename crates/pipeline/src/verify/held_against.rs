@@ -7,7 +7,7 @@ use trailback_sessions::{Text, Timestamp};
 use trailback_tables::ledger::LedgerEntry;
 use trailback_tables::partition::Day;
 
-use super::delivered::{Covered, Delivered, Standing, Whereabouts};
+use super::delivered::{Covered, Delivered, HOUR_MS, Standing, Whereabouts, file_of};
 use super::digests::Chains;
 use super::entries::{Entry, Voucher};
 use super::faults;
@@ -174,6 +174,8 @@ impl<'a> HeldAgainst<'a> {
         self.tally.digests = unreadable.len() as u64;
         self.tally.digests += chains.iter().map(|chain| chain.digests).sum::<u64>();
         self.tally.digests_proven = chains.iter().map(|chain| chain.digests_proven).sum();
+        let broken: HashSet<_> = unreadable.iter().map(file_named).collect();
+        findings.retain(|finding| !is_only_broken(finding, &broken));
         findings.extend(unreadable);
         findings.sort_by(|one, other| one.order().cmp(&other.order()));
         Verification {
@@ -234,6 +236,17 @@ impl<'a> HeldAgainst<'a> {
             }
         }
     }
+}
+
+fn file_named(finding: &Finding) -> Option<String> {
+    let object = finding.object.as_deref();
+    object.map(|object| file_of(object).to_owned())
+}
+
+/// Whether a digest seems missing that is there and cannot be read, and no neighbour of it is missing.
+fn is_only_broken(finding: &Finding, broken: &HashSet<Option<String>>) -> bool {
+    let hours = (finding.period.end.0 - finding.period.start.0) / HOUR_MS;
+    finding.kind == FindingKind::DigestMissing && hours < 2 && broken.contains(&file_named(finding))
 }
 
 fn is_unreachable(log_object: &LogObject) -> bool {

@@ -401,3 +401,28 @@ async fn unpacked_and_sorted_into_other_folders_logs_are_what_they_were() {
     assert_eq!(found.verdict(), Verdict::Sound, "{:?}", found.findings);
     assert_eq!(found.tally.proven, logs.verified().await.tally.proven);
 }
+
+#[tokio::test]
+async fn a_digest_that_cannot_be_read_is_told_once_and_hides_no_deleted_neighbour() {
+    let logs = chain();
+    let digests = logs.digests();
+    fs::write(&digests[3], b"no digest").unwrap();
+    let found = logs.verified().await;
+    let told: Vec<_> = wrong(&found).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(told, [FindingKind::DigestUnreadable]);
+    fs::remove_file(&digests[2]).unwrap();
+    let found = logs.verified().await;
+    let told: BTreeSet<_> = wrong(&found).into_iter().map(|(kind, _)| kind).collect();
+    let expected = [FindingKind::DigestUnreadable, FindingKind::DigestMissing];
+    assert_eq!(told, expected.into());
+}
+
+#[tokio::test]
+async fn what_is_older_and_has_expired_is_told_with_the_way_out() {
+    let logs = chain();
+    fs::remove_file(&logs.digests()[0]).unwrap();
+    fs::remove_file(logs.at(&genuine(0))).unwrap();
+    let found = logs.verified().await;
+    let missing = found.findings.iter().find(|one| one.kind.is_wrong());
+    assert!(missing.unwrap().why.contains("--since"));
+}
