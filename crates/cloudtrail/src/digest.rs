@@ -31,8 +31,9 @@ use crate::timestamp::Timestamp;
 /// A SHA-256.
 pub type Sha256 = [u8; 32];
 
-/// What a digest may unpack to, in bytes: some hundred thousand log objects.
-const DIGEST_BYTES_MAX: u64 = 1 << 28;
+/// What a digest may unpack to, in bytes: more than a hundred thousand log objects of an hour. Whoever adds digests should not
+/// decide how much memory they take.
+const DIGEST_BYTES_MAX: u64 = 1 << 26;
 
 /// One digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
