@@ -76,7 +76,9 @@ const VERIFY_EXAMPLES: &str = "Examples:
   aws cloudtrail list-public-keys --start-time 2026-11-01 --end-time 2026-11-30 > keys.json
   trailback verify s3://trail --public-keys keys.json --lake lake --since 2026-11-20
   trailback verify s3://trail --public-keys keys.json --format json > verified.json
-  trailback trace ASIAWO645SY5JF6HUBQ3 --lake lake --verified verified.json";
+  trailback trace ASIAWO645SY5JF6HUBQ3 --lake lake --verified verified.json
+
+Exit codes: 0 all is proven but for what is too recent, 1 something is wrong or not known, 2 wrong use";
 
 #[cfg(feature = "investigate")]
 const INVESTIGATE_EXAMPLES: &str = "Examples:
@@ -327,7 +329,7 @@ pub(crate) struct Verify {
     /// Check hashes alone: shows what contradicts itself, and proves nothing
     #[arg(long, conflicts_with = "public_keys")]
     pub(crate) no_signatures: bool,
-    /// A lake that has read them: a folder, or s3://bucket/prefix
+    /// A lake that has read them: a folder, or s3://bucket/prefix. All that it has read of that time is held against digests
     #[arg(long, value_name = "LAKE")]
     pub(crate) lake: Option<OsString>,
     #[command(flatten)]

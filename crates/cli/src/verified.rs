@@ -112,9 +112,16 @@ impl Found {
             return false;
         };
         // Of digests the time is that of deliveries.
-        let is_of_objects = self.finding.starts_with("log_object");
+        let is_of_objects = !self.finding.starts_with("digest") && self.finding != "validation_off";
         let earlier = if is_of_objects { 0 } else { DELIVERY_MS };
         begins.0 - earlier <= until.0 && from < ends
+    }
+
+    fn unreadable_time(&self) -> Option<&str> {
+        let times = [&*self.span.from, &*self.span.until];
+        times
+            .into_iter()
+            .find(|time| Timestamp::parse(time).is_none())
     }
 
     fn told(&self) -> String {
@@ -124,8 +131,13 @@ impl Found {
             .map(|object| format!(" ({})", safe(object)));
         let times = [&self.span.from, &self.span.until]
             .map(|time| Timestamp::parse(time).map(moment).unwrap_or_default());
+        // The logs may be whole where the lake has read something else.
+        let (whose, has) = match self.finding.starts_with("reading") {
+            true => ("what the lake has read of", "has"),
+            false => ("the logs of", "have"),
+        };
         format!(
-            "the logs of account {} in {} have a hole from {} to {} UTC, in which the missing call may have been: {}{}",
+            "{whose} account {} in {} {has} a hole from {} to {} UTC, in which the missing call may have been: {}{}",
             safe(&self.account_id),
             safe(&self.region),
             times[0],
@@ -156,8 +168,14 @@ impl Verified {
         let content = settings::content(path)?;
         let verified: Result<Verified, _> = serde_json::from_slice(&content);
         let why = match verified {
-            Ok(verified) if verified.version == VERSION => return Ok(verified),
-            Ok(verified) => format!("its version is {}", verified.version),
+            Ok(verified) if verified.version != VERSION => {
+                format!("its version is {}", verified.version)
+            }
+            // A hole whose time cannot be read would explain nothing, and nobody would know.
+            Ok(verified) => match verified.findings.iter().find_map(Found::unreadable_time) {
+                Some(time) => format!("it has the time {}, which cannot be read", safe(time)),
+                None => return Ok(verified),
+            },
             Err(problem) => problem.to_string(),
         };
         let path = path.display().to_string();

@@ -92,7 +92,5 @@ fn tell_nothing(found: &Verification) {
             "there is no digest: give the place that holds both the CloudTrail and the CloudTrail-Digest folders, and see whether \
              log file validation is on for the trail",
         );
-    } else if found.tally.log_objects == 0 {
-        output::tell("there is no log object of that time");
     }
 }

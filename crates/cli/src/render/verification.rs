@@ -13,6 +13,11 @@ use super::text::{count, grouped, safe};
 use super::words::moment;
 use crate::look::{Look, Tone};
 
+const MINUTE_MS: i64 = 60_000;
+
+/// How many objects are named of those that are not proven for one reason.
+const NAMES_MAX: usize = 3;
+
 /// The whole answer: the verdict, what is wrong, what is open, and for which time digests vouch. Of what is wrong the first
 /// `limit`, or all where it is 0.
 pub(crate) fn shown(found: &Verification, limit: usize, look: Look) -> String {
@@ -146,13 +151,17 @@ fn add_open(page: &mut Page, open: &[&Finding]) {
         let (label, what, tone) = words(kind);
         let places = count(findings.len() as u64, "time", "times");
         let whose = match &findings[..] {
+            [one] if one.account_id.is_empty() => what.to_owned(),
             [one] => format!("{what}, {} {}", safe(&one.account_id), safe(&one.region)),
             _ => format!("{what}, {places}"),
         };
         page.entry(Rail::NONE, (label, tone), &(whose, tone));
         page.entry(Rail::NONE, ("", Tone::Dim), &(safe(reason), Tone::Plain));
+        add_names(page, &findings);
         let begins = findings.iter().map(|finding| finding.period.start).min();
         let ends = findings.iter().map(|finding| finding.period.end).max();
+        // Of a name that tells no delivery, the time is not known.
+        let ends = ends.filter(|end| end.0 > MINUTE_MS);
         if let Some((start, end)) = begins.zip(ends) {
             page.entry(
                 Rail::NONE,
@@ -160,6 +169,19 @@ fn add_open(page: &mut Page, open: &[&Finding]) {
                 &(span(&(start..end)), Tone::Plain),
             );
         }
+    }
+}
+
+/// Which objects are meant, as far as there is room: JSON has all.
+fn add_names(page: &mut Page, findings: &[&Finding]) {
+    let named = findings.iter().filter_map(|one| one.object.as_deref());
+    for object in named.clone().take(NAMES_MAX) {
+        page.entry(Rail::NONE, ("", Tone::Dim), &(safe(object), Tone::Plain));
+    }
+    let more = named.count().saturating_sub(NAMES_MAX);
+    if more > 0 {
+        let more = format!("and {} more", grouped(more as u64));
+        page.entry(Rail::NONE, ("", Tone::Dim), &(more, Tone::Plain));
     }
 }
 

@@ -144,3 +144,52 @@ fn a_place_without_digests_is_told() {
         told(&verified)
     );
 }
+
+#[test]
+fn what_nothing_vouches_for_is_incomplete_and_named() {
+    let room = validated();
+    let export = "AWSLogs/111122223333/export.json";
+    fs::write(at(&room, export), "{\"Records\":[]}").unwrap();
+    let verified = verify(&room, &[]);
+    assert_eq!(verified.status.code(), Some(1), "{}", told(&verified));
+    insta::assert_snapshot!("incomplete", printed(&verified));
+    let json = verify(&room, &["--format", "json"]);
+    let json: Value = serde_json::from_str(&printed(&json)).unwrap();
+    assert_eq!(
+        (&json["verdict"], &json["sound"], &json["readings"]),
+        (&json!("incomplete"), &json!(false), &Value::Null)
+    );
+    let verdicts = json["findings"].as_array().unwrap().iter();
+    let verdicts = verdicts.map(|finding| finding["verdict"].as_str().unwrap());
+    assert_eq!(
+        verdicts.collect::<Vec<_>>(),
+        ["incomplete", "sound", "sound"]
+    );
+}
+
+#[test]
+fn what_was_read_and_removed_again_is_told_of_the_lake() {
+    let room = validated();
+    let added = SECOND.replace("bbbbbbbbbbbbbbbb", "eeeeeeeeeeeeeeee");
+    fs::copy(at(&room, SECOND), at(&room, &added)).unwrap();
+    let logs = room.path("logs").display().to_string();
+    room.run(&["ingest", &logs]);
+    fs::remove_file(at(&room, &added)).unwrap();
+    let lake = room.path("lake").display().to_string();
+    let verified = verify(&room, &["--lake", &lake]);
+    assert_eq!(verified.status.code(), Some(1), "{}", told(&verified));
+    insta::assert_snapshot!("reading_extra", printed(&verified));
+}
+
+#[test]
+fn a_verification_with_a_time_that_cannot_be_read_explains_nothing_and_is_refused() {
+    let room = validated();
+    fs::remove_file(at(&room, FIRST)).unwrap();
+    let json = verify(&room, &["--format", "json"]);
+    let json = printed(&json).replace("2026-11-20T09:01:00Z", "yesterday");
+    fs::write(room.path("verified.json"), json).unwrap();
+    let file = room.path("verified.json").display().to_string();
+    let trace = room.run(&["trace", "ASIAEXAMPLE000000002", "--verified", &file]);
+    assert_eq!(trace.status.code(), Some(2));
+    assert!(told(&trace).contains("yesterday"), "{}", told(&trace));
+}
