@@ -90,6 +90,28 @@ pub fn trail_root(object_key: &str) -> Option<&str> {
     object_key.get(..above + AWS_LOGS.len() + 1 + of_organization)
 }
 
+/// The name of a file without its folders, and without the ending of a packed one: people unpack what they download.
+#[must_use]
+pub fn file_name(path: &str) -> &str {
+    without_gz(path.rsplit('/').next().unwrap_or(path))
+}
+
+/// Whether two paths are one, or one is the end of the other: whole folders alone, packed or not. So it is with replicas, and with
+/// copies of a part of a trail's folders.
+#[must_use]
+pub fn end_alike(one: &str, other: &str) -> bool {
+    let (one, other) = (without_gz(one), without_gz(other));
+    let is_end = |path: &str, end: &str| {
+        let above = path.strip_suffix(end);
+        above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
+    };
+    is_end(one, other) || is_end(other, one)
+}
+
+fn without_gz(path: &str) -> &str {
+    path.strip_suffix(".gz").unwrap_or(path)
+}
+
 /// Whether a file's name says another account, region, kind or day than its folders: CloudTrail writes both alike.
 #[must_use]
 pub fn contradicts_its_folders(object_key: &str) -> bool {
@@ -126,8 +148,7 @@ fn log_object<'k>(name: Option<FileName<'k>>, folders: Option<Folders<'k>>) -> O
 
 /// The name without its endings, if they are those of JSON, packed or not.
 fn json_name(file: &str) -> Option<&str> {
-    let unpacked = file.strip_suffix(".gz").unwrap_or(file);
-    let (name, ending) = unpacked.rsplit_once('.')?;
+    let (name, ending) = without_gz(file).rsplit_once('.')?;
     (!name.is_empty() && matches!(ending, "json" | "jsonl" | "ndjson")).then_some(name)
 }
 

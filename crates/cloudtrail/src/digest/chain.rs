@@ -16,6 +16,7 @@ mod trust;
 use std::ops::Range;
 
 use super::{Digest, DigestName, Place, PublicKeys, SignatureFault};
+use crate::object_key::{end_alike, file_name};
 use crate::timestamp::{MS_PER_HOUR, Timestamp};
 
 use links::Links;
@@ -214,26 +215,10 @@ impl DigestInChain {
     /// only their names.
     #[must_use]
     pub fn lies_where_put(&self) -> bool {
-        let lies_at = unpacked(&self.lies_at);
-        let put_at = unpacked(&self.digest.place.object_key);
-        if self.is_file {
-            return file_of(lies_at) == file_of(put_at);
+        let put_at = &self.digest.place.object_key;
+        match self.is_file {
+            true => file_name(&self.lies_at) == file_name(put_at),
+            false => end_alike(&self.lies_at, put_at),
         }
-        ends_with_folders(lies_at, put_at) || ends_with_folders(put_at, lies_at)
     }
-}
-
-/// People unpack what they download.
-fn unpacked(path: &str) -> &str {
-    path.strip_suffix(".gz").unwrap_or(path)
-}
-
-fn file_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// Whether a path is the end of another one, whole folders alone.
-fn ends_with_folders(path: &str, end: &str) -> bool {
-    let above = path.strip_suffix(end);
-    above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use trailback_cloudtrail::object_key::{contradicts_its_folders, trail_root};
+use trailback_cloudtrail::object_key::{contradicts_its_folders, end_alike, trail_root};
 use trailback_sessions::{Text, Timestamp};
 
 use super::digests::Chain;
@@ -41,18 +41,6 @@ impl<'l> Whereabouts<'l> {
             },
         }
     }
-}
-
-/// A file's name; people unpack what they download.
-pub(super) fn file_of(path: &str) -> &str {
-    let file = path.rsplit('/').next().unwrap_or(path);
-    file.strip_suffix(".gz").unwrap_or(file)
-}
-
-/// Whether a path is the end of another one, whole folders alone.
-pub(super) fn ends_with_folders(path: &str, end: &str) -> bool {
-    let above = path.strip_suffix(end);
-    above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
 }
 
 /// An object as its name tells it.
@@ -240,7 +228,7 @@ impl<'c> Covered<'c> {
             if lies_at.bucket == Some(trail.bucket) {
                 return of_object == of_trail;
             }
-            ends_with_folders(of_object, of_trail) || ends_with_folders(of_trail, of_object)
+            end_alike(of_object, of_trail)
         };
         trails.filter(is_its).collect()
     }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use trailback_cloudtrail::digest::{DigestedObject, Place, Sha256};
-use trailback_cloudtrail::object_key::{ObjectKind, classify};
+use trailback_cloudtrail::object_key::{ObjectKind, classify, end_alike, file_name};
 use trailback_sessions::{Text, Timestamp};
 
-use super::delivered::{Whereabouts, ends_with_folders, file_of};
+use super::delivered::Whereabouts;
 use super::report::MINUTE_MS;
 
 /// What one digest says of one log object.
@@ -75,7 +75,7 @@ impl Entries {
     ) {
         let of_file = self
             .by_file
-            .entry(file_of(&object.place.object_key).into())
+            .entry(file_name(&object.place.object_key).into())
             .or_default();
         of_file.push(self.entries.len());
         self.entries.push(Entry {
@@ -110,7 +110,7 @@ impl Entries {
     }
 
     fn nearest(&self, lies_at: Whereabouts<'_>, by_name_alone: bool) -> Vec<usize> {
-        let Some(of_file) = self.by_file.get(file_of(lies_at.path)) else {
+        let Some(of_file) = self.by_file.get(file_name(lies_at.path)) else {
             return Vec::new();
         };
         let is_believed = |number: &&usize| self.entries[**number].voucher == Voucher::Believed;
@@ -145,18 +145,13 @@ enum Nearness {
 
 impl Nearness {
     fn of(lies_at: Whereabouts<'_>, put_at: &Place) -> Nearness {
-        let put_under = unpacked(&put_at.object_key);
-        let path = unpacked(lies_at.path);
-        if lies_at.bucket == Some(&put_at.bucket) && path == put_under {
+        let put_under = &*put_at.object_key;
+        if lies_at.bucket == Some(&put_at.bucket) && lies_at.path == put_under {
             Nearness::There
-        } else if ends_with_folders(path, put_under) || ends_with_folders(put_under, path) {
+        } else if end_alike(lies_at.path, put_under) {
             Nearness::Alike
         } else {
             Nearness::ByName
         }
     }
-}
-
-fn unpacked(path: &str) -> &str {
-    path.strip_suffix(".gz").unwrap_or(path)
 }

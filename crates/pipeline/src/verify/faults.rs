@@ -1,6 +1,9 @@
 //! What is wrong with a chain of digests, as findings.
 
+use std::ops::Range;
+
 use trailback_cloudtrail::digest::{ChainFault, Place, SignatureFault};
+use trailback_sessions::Timestamp;
 
 use super::delivered::{Age, Covered};
 use super::digests::Chain;
@@ -14,9 +17,22 @@ pub(super) fn of_chain<'f>(
     let faults = chain.walk.faults.iter();
     faults.map(|fault| {
         let finding = match fault {
-            ChainFault::Missing { .. } | ChainFault::Gap { .. } | ChainFault::Off { .. } => {
-                of_time(chain, fault)
-            }
+            ChainFault::Missing {
+                last,
+                period,
+                at_least,
+            } => missing(chain, last, period, *at_least),
+            ChainFault::Gap { period } => Finding::of(
+                FindingKind::DigestMissing,
+                period.clone(),
+                "no digest covers this time, and the next one says that it begins a chain, but nothing proves it: digests were deleted, \
+                 or log file validation was off",
+            ),
+            ChainFault::Off { period } => Finding::of(
+                FindingKind::ValidationOff,
+                period.clone(),
+                "the next digest begins a chain: log file validation was off, or the last digests before were deleted",
+            ),
             ChainFault::Altered { digest }
             | ChainFault::Disputed { digest }
             | ChainFault::Inserted { digest }
@@ -27,48 +43,20 @@ pub(super) fn of_chain<'f>(
     })
 }
 
-/// Of time for which there is no digest.
-fn of_time(chain: &Chain, fault: &ChainFault) -> Finding {
-    match fault {
-        ChainFault::Missing {
-            last,
-            period,
-            at_least,
-        } => {
-            let before = match at_least {
-                1 => String::new(),
-                more => format!(", nor are those before it: {more}, one an hour"),
-            };
-            let elsewhere = elsewhere(chain, last);
-            let is_oldest = chain.digests.first();
-            let is_oldest =
-                is_oldest.is_some_and(|oldest| period.end <= oldest.digest.period.start);
-            let expired = match is_oldest {
-                true => {
-                    "; nor is any older one: if they have expired, --since asks only for what is newer"
-                }
-                false => "",
-            };
-            let why = format!(
-                "the next digest names it{elsewhere}, and it is not there{before}{expired}"
-            );
-            Finding::of(FindingKind::DigestMissing, period.clone(), why).about(&last.object_key)
-        }
-        ChainFault::Off { period } => Finding::of(
-            FindingKind::ValidationOff,
-            period.clone(),
-            "the next digest begins a chain: log file validation was off, or the last digests before were deleted",
-        ),
-        fault => {
-            let period = match fault {
-                ChainFault::Gap { period } => period.clone(),
-                _ => chain.newest.ended_at..chain.newest.ended_at,
-            };
-            let why = "no digest covers this time, and the next one says that it begins a chain, but nothing proves it: digests were \
-                       deleted, or log file validation was off";
-            Finding::of(FindingKind::DigestMissing, period, why)
-        }
-    }
+fn missing(chain: &Chain, last: &Place, period: &Range<Timestamp>, at_least: u64) -> Finding {
+    let before = match at_least {
+        1 => String::new(),
+        more => format!(", nor are those before it: {more}, one an hour"),
+    };
+    let oldest = chain.digests.first();
+    let is_oldest = oldest.is_some_and(|oldest| period.end <= oldest.digest.period.start);
+    let expired = match is_oldest {
+        true => "; nor is any older one: if they have expired, --since asks only for what is newer",
+        false => "",
+    };
+    let elsewhere = elsewhere(chain, last);
+    let why = format!("the next digest names it{elsewhere}, and it is not there{before}{expired}");
+    Finding::of(FindingKind::DigestMissing, period.clone(), why).about(&last.object_key)
 }
 
 /// A trail may have been made to deliver elsewhere.

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use trailback_cloudtrail::digest::Sha256;
+use trailback_cloudtrail::object_key::file_name;
 use trailback_sessions::{Text, Timestamp};
 use trailback_tables::ledger::LedgerEntry;
 use trailback_tables::partition::Day;
 
-use super::delivered::{Covered, Delivered, HOUR_MS, Standing, Whereabouts, file_of};
+use super::delivered::{Covered, Delivered, HOUR_MS, Standing, Whereabouts};
 use super::digests::Chains;
 use super::entries::{Entry, Voucher};
 use super::faults;
@@ -240,7 +241,7 @@ impl<'a> HeldAgainst<'a> {
 
 fn file_named(finding: &Finding) -> Option<String> {
     let object = finding.object.as_deref();
-    object.map(|object| file_of(object).to_owned())
+    object.map(|object| file_name(object).to_owned())
 }
 
 /// Whether a digest seems missing that is there and cannot be read, and no neighbour of it is missing.

@@ -426,3 +426,10 @@ async fn what_is_older_and_has_expired_is_told_with_the_way_out() {
     let missing = found.findings.iter().find(|one| one.kind.is_wrong());
     assert!(missing.unwrap().why.contains("--since"));
 }
+
+#[test]
+fn a_period_never_runs_backwards() {
+    let (early, late) = (Timestamp(1), Timestamp(2));
+    let finding = Finding::of(FindingKind::DigestForged, late..early, "");
+    assert_eq!(finding.period, early..late);
+}
