@@ -5,6 +5,7 @@
 #   BUILDER   zig (default) links against the glibc of Amazon Linux 2023, whatever this machine has;
 #             host links against this machine's: quicker, and enough where the result runs here
 #   PROFILE   function (default) or another of Cargo.toml
+#   TOOLS     where zig and cargo-zigbuild are, or are put
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +14,7 @@ HOST=$(uname -m)
 if [[ $BUILDER == host ]]; then ARCH=${ARCH:-${HOST/aarch64/arm64}}; fi
 ARCH=${ARCH:-arm64}
 PROFILE=${PROFILE:-function}
-TOOLS=target/tools
+TOOLS=${TOOLS:-$PWD/target/tools}
 OUT=target/package
 # What provided.al2023 has.
 GLIBC=2.34
@@ -49,7 +50,7 @@ case $BUILDER in
     no_time='-Wno-builtin-macro-redefined -D__DATE__="" -D__TIME__=""'
     RUSTFLAGS="-C target-cpu=$CPU --remap-path-prefix=$registry=cargo --remap-path-prefix=$PWD=." \
       CFLAGS="-ffile-prefix-map=$registry=cargo -ffile-prefix-map=$PWD=. $no_time" \
-      PATH="$PWD/$TOOLS/bin:$PATH" cargo zigbuild --locked --target "$TARGET.$GLIBC" "${build[@]}"
+      PATH="$TOOLS/bin:$PATH" cargo zigbuild --locked --target "$TARGET.$GLIBC" "${build[@]}"
     built=target/$TARGET/$folder
     ;;
   host)

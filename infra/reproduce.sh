@@ -9,14 +9,12 @@ commit=$(git rev-parse HEAD)
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT
 
-mkdir -p target/tools
 for folder in "${HERE[@]}"; do
   # Only what is committed.
-  mkdir -p "$room/$folder/target"
+  mkdir -p "$room/$folder"
   git archive "$commit" | tar -x -C "$room/$folder"
-  ln -s "$PWD/target/tools" "$room/$folder/target/tools"
   ln -s "$home" "$room/$folder-cargo"
-  CARGO_HOME="$room/$folder-cargo" "$room/$folder/infra/package.sh"
+  CARGO_HOME="$room/$folder-cargo" TOOLS="$PWD/target/tools" "$room/$folder/infra/package.sh"
 done
 for function in extract link; do
   cmp "$room/${HERE[0]}/target/package/$function.zip" "$room/${HERE[1]}/target/package/$function.zip"
