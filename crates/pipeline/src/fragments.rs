@@ -1,10 +1,13 @@
-//! Reads fragments: whole, and only if their bytes are those that they are named for.
+//! Reads fragments: only if their bytes are those that they are named for; whole, or piece by piece.
+
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream;
+use futures::{StreamExt, TryStreamExt};
+use trailback_sessions::{Issuance, Timestamp, Wanted};
 use trailback_tables::partition::FragmentKey;
-use trailback_tables::{FragmentRow, TableError, decode_fragment};
+use trailback_tables::{Fragment, FragmentRow, TableError, decode_fragment};
 
 use crate::lake::Lake;
 use crate::store::StoreError;
@@ -54,19 +57,79 @@ pub(crate) async fn read<R: FragmentRow>(
     lake: &Lake,
     key: FragmentKey,
 ) -> Result<Vec<R>, FragmentError> {
+    read_as(lake, key, decode_fragment).await
+}
+
+/// Fragments of sessions whose rows stay encoded until they are asked for.
+pub(crate) struct OpenFragments(Vec<(String, Fragment)>);
+
+impl OpenFragments {
+    /// Reads some fragments, and decodes at what times their rows were recorded.
+    pub(crate) async fn read(
+        lake: &Lake,
+        keys: impl IntoIterator<Item = FragmentKey>,
+    ) -> Result<OpenFragments, FragmentError> {
+        let keys: Vec<_> = keys.into_iter().collect();
+        let open = |key: FragmentKey| async {
+            let location = lake.store().location(&key.to_string());
+            let opened = read_as(lake, key, Fragment::open).await;
+            opened.map(|fragment| (location, fragment))
+        };
+        let opened = stream::iter(keys).map(open).buffered(READS_AT_ONCE);
+        Ok(OpenFragments(opened.try_collect().await?))
+    }
+
+    /// When the rows were recorded, fragment by fragment.
+    pub(crate) fn times(&self) -> impl Iterator<Item = &[Timestamp]> {
+        self.0.iter().map(|(_, fragment)| fragment.times())
+    }
+
+    /// Decodes the rows recorded in a stretch of time.
+    pub(crate) fn rows(
+        &self,
+        times: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Issuance>, FragmentError> {
+        let mut rows = Vec::new();
+        for (location, fragment) in &self.0 {
+            let decoded = fragment.rows(times);
+            rows.append(&mut decoded.map_err(|cause| damaged(location, cause))?);
+        }
+        Ok(rows)
+    }
+
+    /// What the callers of all rows may be linked by.
+    pub(crate) fn wanted(&self) -> Result<Wanted, FragmentError> {
+        let mut wanted = Wanted::default();
+        for (location, fragment) in &self.0 {
+            let read = fragment.for_each_caller(|row| wanted.add(row));
+            read.map_err(|cause| damaged(location, cause))?;
+        }
+        Ok(wanted)
+    }
+}
+
+fn damaged(location: &str, cause: TableError) -> FragmentError {
+    FragmentError::Damaged {
+        location: location.to_owned(),
+        cause: Some(cause),
+    }
+}
+
+/// Reads one fragment, and makes something of its bytes.
+async fn read_as<T: Send + 'static>(
+    lake: &Lake,
+    key: FragmentKey,
+    decode: fn(Bytes) -> Result<T, TableError>,
+) -> Result<T, FragmentError> {
     let name = key.to_string();
     let content = lake.store().get(&name).await?.bytes().await?;
-    let decoded = tokio::task::spawn_blocking(move || decode(&key, content)).await?;
+    let decoded = tokio::task::spawn_blocking(move || match key.names(&content) {
+        true => decode(content).map_err(Some),
+        false => Err(None),
+    })
+    .await?;
     decoded.map_err(|cause| FragmentError::Damaged {
         location: lake.store().location(&name),
         cause,
     })
-}
-
-/// Decodes a fragment whose bytes are those that it is named for.
-fn decode<R: FragmentRow>(key: &FragmentKey, content: Bytes) -> Result<Vec<R>, Option<TableError>> {
-    if !key.names(&content) {
-        return Err(None);
-    }
-    decode_fragment(content).map_err(Some)
 }

@@ -16,6 +16,7 @@ mod hours;
 mod kinds;
 mod look_back;
 mod publishing;
+mod slices;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
@@ -49,6 +50,9 @@ pub const WAITING_ROWS: u64 = 65_536;
 /// A few hours of an organisation with a million sessions a day; 64 MB at 2 KB a row.
 pub const RECENT_ROWS: usize = 32_768;
 
+/// 256 MB at 2 KB a row, of which three times as much is in work at once.
+pub const ROWS_AT_ONCE: usize = 131_072;
+
 /// How often a linker starts again when others are faster, before it leaves the lake to them.
 const TRIES_MAX: u64 = 8;
 
@@ -75,6 +79,8 @@ pub struct LinkOptions {
     /// How many rows that were just built may stay in memory for the hours that follow, beyond those that
     /// wait; a row takes about 2 KB there. Default: [`RECENT_ROWS`].
     pub recent_rows: usize,
+    /// An hour of sessions with more rows than this is built a slice of time at a time. Default: [`ROWS_AT_ONCE`].
+    pub rows_at_once: usize,
 }
 
 impl Default for LinkOptions {
@@ -85,6 +91,7 @@ impl Default for LinkOptions {
             day_object_rows: DAY_OBJECT_ROWS,
             waiting_rows: WAITING_ROWS,
             recent_rows: RECENT_ROWS,
+            rows_at_once: ROWS_AT_ONCE,
         }
     }
 }

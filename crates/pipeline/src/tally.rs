@@ -215,6 +215,17 @@ impl EvidenceTally {
         *count += 1;
     }
 
+    /// Counts rows that were counted elsewhere.
+    pub(crate) fn join(&mut self, other: &EvidenceTally) {
+        self.origins += other.origins;
+        self.by_issued_key += other.by_issued_key;
+        self.by_session_context += other.by_session_context;
+        self.not_in_logs += other.not_in_logs;
+        self.caller_copy_missing += other.caller_copy_missing;
+        self.ambiguous += other.ambiguous;
+        self.loops += other.loops;
+    }
+
     /// The rows whose caller cannot be named, whatever the reason.
     pub fn gaps(&self) -> u64 {
         self.not_in_logs + self.caller_copy_missing + self.ambiguous + self.loops

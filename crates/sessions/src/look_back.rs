@@ -1,12 +1,12 @@
 //! What an hour needs of the 36 hours before it: which rows its callers may descend from.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
-use hashbrown::{Equivalent, HashSet};
+use hashbrown::{DefaultHashBuilder, HashTable};
 use trailback_cloudtrail::Timestamp;
 
 use crate::arn::RoleSession;
-use crate::issuance::{Issuance, Text};
+use crate::issuance::Issuance;
 use crate::session::Session;
 
 /// How far back a session's issuance can lie: the longest life of temporary credentials (GetSessionToken and
@@ -52,11 +52,21 @@ impl<'a> MatchFacts<'a> {
 }
 
 /// What the callers of some rows may be linked by. Grows with those rows, not with the rows looked back on.
+///
+/// Names are kept as hashes of 64 bits, some ten bytes a name: an hour can have millions of callers, and hundreds of millions of
+/// rows before it are asked whether they bear one of their names. A row whose hash fits by chance is let through, and does no harm.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    access_key_ids: HashSet<Text>,
-    principals: HashSet<PrincipalAt<Text>>,
-    role_sessions: HashSet<RoleSessionAt<Text>>,
+    hasher: DefaultHashBuilder,
+    names: HashTable<u64>,
+}
+
+/// What a caller may be linked by.
+#[derive(Hash)]
+enum Name<'a> {
+    AccessKey(&'a str),
+    Principal(&'a str, Timestamp),
+    RoleSession(RoleSession<'a>, Timestamp),
 }
 
 impl Wanted {
@@ -69,107 +79,65 @@ impl Wanted {
         wanted
     }
 
+    /// Wants what the caller of one more row may be linked by.
+    pub fn add(&mut self, row: &Issuance) {
+        let caller = &row.caller;
+        if let Some(id) = &caller.caller_access_key_id {
+            self.insert(&Name::AccessKey(id));
+        }
+        let Some(at) = caller.caller_session_created_at else {
+            return;
+        };
+        if let Some(id) = &caller.caller_principal_id {
+            self.insert(&Name::Principal(id, at));
+        }
+        if let Some(session) = caller.caller_arn.as_deref().and_then(RoleSession::of_arn) {
+            self.insert(&Name::RoleSession(session, at));
+        }
+    }
+
     /// Whether no caller could be linked at all.
     pub fn is_empty(&self) -> bool {
-        self.access_key_ids.is_empty()
-            && self.principals.is_empty()
-            && self.role_sessions.is_empty()
+        self.names.is_empty()
     }
 
     /// Whether a linked row may be a candidate of one of the rows, or changes which ones are.
     ///
     /// Rows that it lets through without need do no harm: the linker decides again.
     pub fn wants(&self, row: &MatchFacts<'_>) -> bool {
+        let bears = |name: &Name<'_>| self.contains(name);
         row.replaces_event_id.is_some()
             || row
                 .access_key_id
-                .is_some_and(|id| self.access_key_ids.contains(id))
-            || self.wants_context(row)
+                .map(Name::AccessKey)
+                .as_ref()
+                .is_some_and(bears)
+            || context_of(row).as_ref().is_some_and(bears)
     }
 
-    fn wants_context(&self, row: &MatchFacts<'_>) -> bool {
-        if let Some(id) = row.session_principal_id {
-            return self.principals.contains(&PrincipalAt {
-                id,
-                at: row.event_time,
-            });
-        }
-        let (Some(account), Some(role), Some(session)) =
-            (row.role_account_id, row.role_name, row.session_name)
-        else {
-            return false;
-        };
-        self.role_sessions.contains(&RoleSessionAt {
-            account,
-            role,
-            session,
-            at: row.event_time,
-        })
+    fn insert(&mut self, name: &Name<'_>) {
+        let hash = self.hasher.hash_one(name);
+        let entry = self
+            .names
+            .entry(hash, |known| *known == hash, |known| *known);
+        entry.or_insert(hash);
     }
 
-    fn add(&mut self, row: &Issuance) {
-        let caller = &row.caller;
-        if let Some(id) = &caller.caller_access_key_id {
-            self.access_key_ids.insert(id.clone());
-        }
-        let Some(at) = caller.caller_session_created_at else {
-            return;
-        };
-        if let Some(id) = &caller.caller_principal_id {
-            self.principals.insert(PrincipalAt { id: id.clone(), at });
-        }
-        if let Some(session) = caller.caller_arn.as_deref().and_then(RoleSession::of_arn) {
-            self.role_sessions.insert(RoleSessionAt {
-                account: session.account_id.into(),
-                role: session.role_name.into(),
-                session: session.session_name.into(),
-                at,
-            });
-        }
+    fn contains(&self, name: &Name<'_>) -> bool {
+        let hash = self.hasher.hash_one(name);
+        self.names.find(hash, |known| *known == hash).is_some()
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct PrincipalAt<T> {
-    id: T,
-    at: Timestamp,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct RoleSessionAt<T> {
-    account: T,
-    role: T,
-    session: T,
-    at: Timestamp,
-}
-
-impl<T: AsRef<str>> Hash for PrincipalAt<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.as_ref().hash(state);
-        self.at.hash(state);
+/// What a caller's session context would name a row by.
+fn context_of<'a>(row: &MatchFacts<'a>) -> Option<Name<'a>> {
+    if let Some(id) = row.session_principal_id {
+        return Some(Name::Principal(id, row.event_time));
     }
-}
-
-impl<T: AsRef<str>> Hash for RoleSessionAt<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for part in [&self.account, &self.role, &self.session] {
-            part.as_ref().hash(state);
-        }
-        self.at.hash(state);
-    }
-}
-
-impl Equivalent<PrincipalAt<Text>> for PrincipalAt<&str> {
-    fn equivalent(&self, other: &PrincipalAt<Text>) -> bool {
-        self.at == other.at && *self.id == *other.id
-    }
-}
-
-impl Equivalent<RoleSessionAt<Text>> for RoleSessionAt<&str> {
-    fn equivalent(&self, other: &RoleSessionAt<Text>) -> bool {
-        self.at == other.at
-            && *self.account == *other.account
-            && *self.role == *other.role
-            && *self.session == *other.session
-    }
+    let session = RoleSession {
+        account_id: row.role_account_id?,
+        role_name: row.role_name?,
+        session_name: row.session_name?,
+    };
+    Some(Name::RoleSession(session, row.event_time))
 }

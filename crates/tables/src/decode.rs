@@ -78,11 +78,19 @@ pub(crate) fn reader_metadata(
 
 /// The columns of the file that this program knows.
 pub(crate) fn known_columns(metadata: &ParquetMetaData, kind: FileKind) -> ProjectionMask {
-    let schema = metadata.file_metadata().schema_descr();
     let names: Vec<_> = kind.columns().map(|column| column.name).collect();
+    named_columns(metadata, |name| names.contains(&name))
+}
+
+/// The columns of the file that have one of some names.
+pub(crate) fn named_columns(
+    metadata: &ParquetMetaData,
+    is_wanted: impl Fn(&str) -> bool,
+) -> ProjectionMask {
+    let schema = metadata.file_metadata().schema_descr();
     let roots = schema.root_schema().get_fields().iter().enumerate();
-    let known = roots
-        .filter(|(_, field)| names.contains(&field.name()))
+    let wanted = roots
+        .filter(|(_, field)| is_wanted(field.name()))
         .map(|(root, _)| root);
-    ProjectionMask::roots(schema, known)
+    ProjectionMask::roots(schema, wanted)
 }

@@ -21,11 +21,11 @@ use crate::error::{TableError, while_doing};
 use crate::file_filters::NewFilters;
 use crate::footer::footer_range;
 use crate::rows::{DataRow, FieldWork, FragmentRow, Part, TableRow};
-use crate::schema::{FileKind, arrow_schema, element, hop_members, map_entries};
+use crate::schema::{FileKind, Table, arrow_schema, element, hop_members, map_entries};
 use crate::writer;
 
 /// How many rows are turned into Arrow at a time. Part of the file format: pages are cut at its multiples.
-const BATCH_ROWS: usize = 8192;
+pub(crate) const BATCH_ROWS: usize = 8192;
 
 /// Encodes rows as a data object. The caller has sorted them by the table's order.
 ///
@@ -43,21 +43,61 @@ pub(crate) fn encode_in_row_groups<R: DataRow>(
     rows: &[&R],
     row_group_rows: usize,
 ) -> Result<Vec<u8>, TableError> {
-    let kind = FileKind::DataObject(R::TABLE);
-    let mut file = File::create(kind, kind.columns().collect(), row_group_rows)?;
+    let mut file = DataFile::create(R::TABLE, rows.len(), row_group_rows)?;
     for batch in rows.chunks(BATCH_ROWS) {
-        file.write(batch)?;
+        file.write(&batch_of(file.columns(), batch)?)?;
     }
-    let mut file_filters = Vec::new();
-    if rows.len() > row_group_rows {
-        let filters = NewFilters::of(rows)?;
-        file.writer.append_key_value_metadata(filters.metadata());
-        file_filters = filters.bytes;
+    file.finish()
+}
+
+/// A data object that grows batch by batch, of [`BATCH_ROWS`] rows each but for the last.
+pub(crate) struct DataFile {
+    file: File,
+    /// Filters of the whole file, where it has several row groups.
+    filters: Option<NewFilters>,
+}
+
+impl DataFile {
+    /// Begins one that will have so many rows.
+    pub(crate) fn create(
+        table: Table,
+        row_count: usize,
+        row_group_rows: usize,
+    ) -> Result<Self, TableError> {
+        let kind = FileKind::DataObject(table);
+        let file = File::create(kind, kind.columns().collect(), row_group_rows)?;
+        let has_several = row_count > row_group_rows;
+        let filters = has_several.then(|| NewFilters::of(table, row_count));
+        Ok(Self {
+            file,
+            filters: filters.transpose()?,
+        })
     }
-    let mut file = file.finish()?;
-    let footer = file.split_off(footer_range(file.len() as u64, &file)?.start as usize);
-    file.extend(file_filters);
-    Ok(checksums::seal(file, &footer))
+
+    /// The columns that a batch must have.
+    pub(crate) fn columns(&self) -> &[&'static Column] {
+        &self.file.columns
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+        if let Some(filters) = &mut self.filters {
+            filters.add(batch);
+        }
+        self.file.write(batch)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>, TableError> {
+        let mut file_filters = Vec::new();
+        if let Some(filters) = self.filters {
+            let (bytes, metadata) = filters.finish()?;
+            self.file.writer.append_key_value_metadata(metadata);
+            file_filters = bytes;
+        }
+        let mut file = self.file.finish()?;
+        let footer = file.split_off(footer_range(file.len() as u64, &file)?.start as usize);
+        file.extend(file_filters);
+        Ok(checksums::seal(file, &footer))
+    }
 }
 
 /// Encodes rows as a fragment: in the order of fragments, and without the columns that are null in every row,
@@ -74,7 +114,7 @@ pub fn encode_fragment<R: FragmentRow>(rows: &[R]) -> Result<Vec<u8>, TableError
     let columns = kind.columns().filter(used).collect();
     let mut file = File::create(kind, columns, writer::ROW_GROUP_ROWS)?;
     for batch in sorted.chunks(BATCH_ROWS) {
-        file.write(batch)?;
+        file.write(&batch_of(&file.columns, batch)?)?;
     }
     file.finish()
 }
@@ -107,21 +147,10 @@ impl File {
         })
     }
 
-    fn write<R: TableRow>(&mut self, rows: &[&R]) -> Result<(), TableError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let schema = arrow_schema(self.columns.iter().copied());
-        // A field that rows of this kind lack would leave the batch a column short, which it refuses.
-        let arrays = self
-            .columns
-            .iter()
-            .filter_map(|column| R::reach(&column.access, ArrayOf(rows)));
-        let batch = RecordBatch::try_new(schema, arrays.collect())
-            .map_err(|source| while_doing("build a batch of rows")(source.into()))?;
-        self.row_count += rows.len();
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+        self.row_count += batch.num_rows();
         self.writer
-            .write(&batch)
+            .write(batch)
             .map_err(while_doing("encode a batch of rows"))
     }
 
@@ -133,6 +162,20 @@ impl File {
             .into_inner()
             .map_err(while_doing("finish a Parquet file"))
     }
+}
+
+/// Rows as Arrow has them.
+fn batch_of<R: TableRow>(
+    columns: &[&'static Column],
+    rows: &[&R],
+) -> Result<RecordBatch, TableError> {
+    // A field that rows of this kind lack would leave the batch a column short, which it refuses.
+    let arrays = columns
+        .iter()
+        .filter_map(|column| R::reach(&column.access, ArrayOf(rows)));
+    let schema = arrow_schema(columns.iter().copied());
+    RecordBatch::try_new(schema, arrays.collect())
+        .map_err(|source| while_doing("build a batch of rows")(source.into()))
 }
 
 /// The column of some rows.

@@ -7,66 +7,66 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray};
+use arrow::record_batch::RecordBatch;
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::KeyValue;
 
-use crate::columns::{Bloom, Column, Value};
+use crate::columns::{Bloom, Column};
 use crate::error::{TableError, while_doing};
-use crate::rows::TableRow;
+use crate::schema::Table;
 use crate::writer::BLOOM_FALSE_POSITIVES;
 
 /// The key of the footer's metadata that names the filters.
 pub(crate) const KEY: &str = "trailback.file_filters";
 
 /// The filters of a file that is being written.
-pub(crate) struct NewFilters {
-    /// One after the other.
-    pub(crate) bytes: Vec<u8>,
-    names: Vec<String>,
-}
+pub(crate) struct NewFilters(Vec<(&'static Column, Sbbf)>);
 
 impl NewFilters {
-    /// The filters of all rows.
-    pub(crate) fn of<R: TableRow>(rows: &[&R]) -> Result<Self, TableError> {
-        let mut filters = Self {
-            bytes: Vec::new(),
-            names: Vec::new(),
+    /// Filters for so many rows of a table.
+    pub(crate) fn of(table: Table, row_count: usize) -> Result<Self, TableError> {
+        let columns = table.columns().iter();
+        let of_column = |column: &'static Column| {
+            let filter = Sbbf::new_with_ndv_fpp(row_count as u64, BLOOM_FALSE_POSITIVES);
+            Ok((column, filter.map_err(while_doing("make a Bloom filter"))?))
         };
-        let columns = R::TABLE.columns().iter();
-        for column in columns.filter(|column| column.bloom == Bloom::File) {
-            let start = filters.bytes.len();
-            filter(column, rows)
-                .and_then(|filter| filter.write(&mut filters.bytes))
-                .map_err(while_doing("make a Bloom filter"))?;
-            let len = filters.bytes.len() - start;
-            filters.names.push(format!("{}:{len}", column.name));
-        }
-        Ok(filters)
+        let filters = columns.filter(|column| column.bloom == Bloom::File);
+        Ok(Self(filters.map(of_column).collect::<Result<_, _>>()?))
     }
 
-    /// What the footer says of them.
-    pub(crate) fn metadata(&self) -> KeyValue {
-        KeyValue::new(KEY.to_owned(), self.names.join(" "))
+    /// Adds the texts of some rows.
+    pub(crate) fn add(&mut self, batch: &RecordBatch) {
+        for (column, filter) in &mut self.0 {
+            let array = batch.column_by_name(column.name);
+            for text in array.into_iter().flat_map(texts) {
+                filter.insert(text);
+            }
+        }
+    }
+
+    /// The filters' bytes, one after the other, and what the footer says of them.
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, KeyValue), TableError> {
+        let (mut bytes, mut names) = (Vec::new(), Vec::new());
+        for (column, mut filter) in self.0 {
+            let start = bytes.len();
+            filter.fold_to_target_fpp(BLOOM_FALSE_POSITIVES);
+            filter
+                .write(&mut bytes)
+                .map_err(while_doing("make a Bloom filter"))?;
+            names.push(format!("{}:{}", column.name, bytes.len() - start));
+        }
+        Ok((bytes, KeyValue::new(KEY.to_owned(), names.join(" "))))
     }
 }
 
-fn filter<R: TableRow>(
-    column: &Column,
-    rows: &[&R],
-) -> Result<Sbbf, parquet::errors::ParquetError> {
-    let mut filter = Sbbf::new_with_ndv_fpp(rows.len() as u64, BLOOM_FALSE_POSITIVES)?;
-    for row in rows {
-        match column.value(*row) {
-            Value::Text(text) => filter.insert(text),
-            Value::Texts(texts) => texts
-                .into_iter()
-                .flatten()
-                .for_each(|text| filter.insert(text)),
-            _ => {}
-        }
+/// The texts of a column, those in its lists too.
+fn texts(array: &ArrayRef) -> Box<dyn Iterator<Item = &str> + '_> {
+    match (array.as_string_opt::<i32>(), array.as_list_opt::<i32>()) {
+        (Some(texts), _) => Box::new(texts.iter().flatten()),
+        (None, Some(lists)) => texts(lists.values()),
+        (None, None) => Box::new(std::iter::empty()),
     }
-    filter.fold_to_target_fpp(BLOOM_FALSE_POSITIVES);
-    Ok(filter)
 }
 
 /// Where the filters of a file lie. Cheap to clone.

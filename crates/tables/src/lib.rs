@@ -13,6 +13,7 @@ mod error;
 mod file_filters;
 pub mod filter;
 mod footer;
+mod fragment;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -20,6 +21,7 @@ pub mod ledger;
 pub mod manifest;
 pub mod partition;
 mod rows;
+mod runs;
 pub mod scan;
 mod schema;
 mod writer;
@@ -28,7 +30,9 @@ pub use decode::{decode_data_object, decode_fragment};
 pub use encode::{encode_data_object, encode_fragment};
 pub use error::TableError;
 pub use footer::Footer;
+pub use fragment::Fragment;
 pub use rows::{DataRow, FragmentRow, TableRow};
+pub use runs::{Run, merge_runs};
 pub use schema::{SCHEMA_VERSION, Table};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! the object's metadata, so that both change in one PUT.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
@@ -138,7 +138,8 @@ impl Manifest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShortDigest([u8; 12]);
 
-const DIGEST_LEN: usize = 16;
+/// The length of a [`ShortDigest`] as text.
+pub const SHORT_DIGEST_LEN: usize = 16;
 const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 impl ShortDigest {
@@ -149,6 +150,21 @@ impl ShortDigest {
             builder.part(part.as_ref());
         }
         builder.finish()
+    }
+
+    /// What it displays as.
+    #[must_use]
+    pub fn to_text(self) -> [u8; SHORT_DIGEST_LEN] {
+        let mut text = [0; SHORT_DIGEST_LEN];
+        for (bytes, sextets) in self.0.chunks_exact(3).zip(text.chunks_exact_mut(4)) {
+            let bits = bytes
+                .iter()
+                .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+            for (sextet, shift) in sextets.iter_mut().zip([18, 12, 6, 0]) {
+                *sextet = BASE64URL[(bits >> shift & 0x3f) as usize];
+            }
+        }
+        text
     }
 }
 
@@ -174,16 +190,9 @@ impl DigestBuilder {
 
 impl fmt::Display for ShortDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for bytes in self.0.chunks_exact(3) {
-            let bits = bytes
-                .iter()
-                .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-            for shift in [18, 12, 6, 0] {
-                let sextet = (bits >> shift & 0x3f) as usize;
-                write!(f, "{}", char::from(BASE64URL[sextet]))?;
-            }
-        }
-        Ok(())
+        self.to_text()
+            .iter()
+            .try_for_each(|sextet| f.write_char(char::from(*sextet)))
     }
 }
 
@@ -195,7 +204,7 @@ impl FromStr for ShortDigest {
             key: "digest",
             reason: "expected 16 characters of base64url",
         };
-        if text.len() != DIGEST_LEN {
+        if text.len() != SHORT_DIGEST_LEN {
             return Err(wrong);
         }
         let mut digest = [0; 12];
@@ -342,10 +351,11 @@ fn digests(
     count: usize,
 ) -> Result<Vec<ShortDigest>, ManifestError> {
     let text = metadata_value(metadata, key)?;
-    if text.len() != count * DIGEST_LEN || !text.is_ascii() {
+    if text.len() != count * SHORT_DIGEST_LEN || !text.is_ascii() {
         return Err(wrong(key, "expected 16 characters for each hour"));
     }
-    let digests = (0..count).map(|index| text[index * DIGEST_LEN..][..DIGEST_LEN].parse());
+    let digests =
+        (0..count).map(|index| text[index * SHORT_DIGEST_LEN..][..SHORT_DIGEST_LEN].parse());
     digests
         .collect::<Result<_, _>>()
         .map_err(|_| wrong(key, "expected base64url"))

@@ -1,11 +1,10 @@
 //! Builds one hour: reads its fragments and makes its rows of them.
 
 use trailback_tables::manifest::HourState;
-use trailback_tables::partition::EventHour;
+use trailback_tables::partition::{DayPart, EventHour};
 
-use super::kinds::Kind;
+use super::kinds::{HourRows, Kind};
 use super::{LinkError, Run};
-use crate::fragments;
 
 impl<K: Kind> Run<'_, K> {
     /// Builds an hour from its fragments, or notes that it has none left.
@@ -17,29 +16,32 @@ impl<K: Kind> Run<'_, K> {
         };
         let keys = self.fragments.get(&hour).into_iter().flatten();
         let keys: Vec<_> = keys.map(|(key, _)| key.clone()).collect();
-        let records = fragments::read_all(self.lake, keys).await?;
-        let record_count = records.len();
-        let rows = K::build(self, hour, records).await?;
-        let (rows, link_id) = tokio::task::spawn_blocking(move || {
-            let link_id = K::link_id(&rows);
-            (rows, link_id)
-        })
-        .await?;
+        let built = K::build(self, hour, keys).await?;
         self.tally.hours_linked += 1;
-        self.tally.rows_linked += rows.len() as u64;
-        self.tally.records_merged += record_count.saturating_sub(rows.len()) as u64;
-        K::count(&rows, &mut self.tally.evidence);
-        let row_count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        self.tally.rows_linked += built.row_count as u64;
+        self.tally.records_merged += built.record_count.saturating_sub(built.row_count) as u64;
+        self.tally.evidence.join(&built.evidence);
+        let row_count = u32::try_from(built.row_count).unwrap_or(u32::MAX);
         self.states.insert(
             hour,
             HourState {
                 inputs,
-                link_id,
+                link_id: built.link_id,
                 row_count,
             },
         );
-        self.built.insert(hour, None);
-        self.recent.insert(hour, rows);
+        match built.rows {
+            HourRows::InMemory(rows) => {
+                self.recent.insert(hour, rows);
+                self.built.insert(hour, None);
+            }
+            HourRows::Encoded(content) => {
+                self.recent.remove(hour);
+                let part = DayPart::Hour(hour.hour_of_day);
+                let object = self.store_content(hour.day, part, content).await?;
+                self.built.insert(hour, Some(object));
+            }
+        }
         self.store_early(hour).await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trailback_sessions::{Session, write_link_facts};
-use trailback_tables::manifest::{DigestBuilder, HourState, ShortDigest};
+use trailback_tables::manifest::{DigestBuilder, HourState, SHORT_DIGEST_LEN, ShortDigest};
 use trailback_tables::partition::{EventHour, FragmentKey};
 
 use super::kinds::Kind;
@@ -36,25 +36,40 @@ pub(super) fn look_back<K: Kind>(hour: EventHour) -> std::ops::Range<EventHour> 
     hour.plus(-K::LOOK_BACK_HOURS)..hour
 }
 
-/// The hash of what children match or inherit of an hour's rows, whatever their order.
-pub(super) fn link_id(rows: &[Session]) -> ShortDigest {
-    let mut facts: Vec<String> = rows.iter().filter_map(link_facts).collect();
-    facts.sort_unstable();
-    let mut digest = DigestBuilder::default();
-    digest.part(b"link-id");
-    for fact in facts {
-        digest.part(fact.as_bytes());
+/// What children match or inherit of an hour's rows, whatever their order and the pieces they come in.
+#[derive(Debug, Default)]
+pub(super) struct LinkFacts(Vec<[u8; SHORT_DIGEST_LEN]>);
+
+impl LinkFacts {
+    /// Those of some rows.
+    pub(super) fn of(rows: &[Session]) -> LinkFacts {
+        LinkFacts(rows.iter().filter_map(link_facts).collect())
     }
-    digest.finish()
+
+    /// Adds those of more rows.
+    pub(super) fn join(&mut self, more: LinkFacts) {
+        self.0.extend(more.0);
+    }
+
+    /// Their hash.
+    pub(super) fn link_id(mut self) -> ShortDigest {
+        self.0.sort_unstable();
+        let mut digest = DigestBuilder::default();
+        digest.part(b"link-id");
+        for fact in self.0 {
+            digest.part(&fact);
+        }
+        digest.finish()
+    }
 }
 
-/// The digest of what children match or inherit of a row; `None` where none can.
-fn link_facts(row: &Session) -> Option<String> {
+/// The digest of what children match or inherit of a row, as text; `None` where none can.
+fn link_facts(row: &Session) -> Option<[u8; SHORT_DIGEST_LEN]> {
     let mut digest = DigestBuilder::default();
     let mut is_empty = true;
     write_link_facts(row, &mut |part| {
         is_empty = false;
         digest.part(part);
     });
-    (!is_empty).then(|| digest.finish().to_string())
+    (!is_empty).then(|| digest.finish().to_text())
 }

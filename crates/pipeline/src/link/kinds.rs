@@ -2,16 +2,18 @@
 
 use std::cmp::Ordering;
 
+use bytes::Bytes;
 use trailback_sessions::{
-    Issuance, LINK_VERSION, LOOK_BACK_HOURS, Session, Wanted, drop_duplicates, link, merge,
-    table_order,
+    Issuance, LINK_VERSION, LOOK_BACK_HOURS, Session, drop_duplicates, table_order,
 };
 use trailback_tables::ledger::{self, LEDGER_VERSION, LedgerEntry};
 use trailback_tables::manifest::ShortDigest;
-use trailback_tables::partition::EventHour;
+use trailback_tables::partition::{EventHour, FragmentKey};
 use trailback_tables::{DataRow, FragmentRow};
 
-use super::{LinkError, Run, hours};
+use super::hours::LinkFacts;
+use super::{LinkError, Run, slices};
+use crate::fragments;
 use crate::tally::EvidenceTally;
 
 /// A table whose partitions are a function of its fragments.
@@ -33,24 +35,40 @@ pub(super) trait Kind: Sized + Send + Sync + 'static {
     /// Collapses repeats of one record, and nothing that is only known when the hour is built.
     fn drop_duplicates(records: Vec<Self::Record>) -> Vec<Self::Record>;
 
-    /// Makes an hour's rows.
+    /// Makes an hour's rows of its fragments.
     fn build(
         run: &Run<'_, Self>,
         hour: EventHour,
-        records: Vec<Self::Record>,
-    ) -> impl Future<Output = Result<Vec<Self::Row>, LinkError>> + Send;
-
-    /// The hash of what later hours depend on of an hour's rows, whatever their order.
-    fn link_id(rows: &[Self::Row]) -> ShortDigest;
+        fragments: Vec<FragmentKey>,
+    ) -> impl Future<Output = Result<BuiltHour<Self::Row>, LinkError>> + Send;
 
     /// The hour a row belongs to.
     fn hour_of(row: &Self::Row) -> EventHour;
 
     /// The order of the table: a total one.
     fn order(left: &Self::Row, right: &Self::Row) -> Ordering;
+}
 
-    /// Counts what linking came to.
-    fn count(_rows: &[Self::Row], _evidence: &mut EvidenceTally) {}
+/// What an hour's fragments came to.
+pub(super) struct BuiltHour<R> {
+    /// The rows.
+    pub(super) rows: HourRows<R>,
+    /// How many there are.
+    pub(super) row_count: usize,
+    /// Of how many records they were made.
+    pub(super) record_count: usize,
+    /// The hash of what later hours depend on of them, whatever their order.
+    pub(super) link_id: ShortDigest,
+    /// What linking came to.
+    pub(super) evidence: EvidenceTally,
+}
+
+/// The rows of an hour.
+pub(super) enum HourRows<R> {
+    /// As they are worked with.
+    InMemory(Vec<R>),
+    /// As the data object of the hour, because there are more of them than memory is meant for.
+    Encoded(Bytes),
 }
 
 /// The table `sessions`: issuances, linked.
@@ -70,20 +88,9 @@ impl Kind for Sessions {
     async fn build(
         run: &Run<'_, Self>,
         hour: EventHour,
-        records: Vec<Issuance>,
-    ) -> Result<Vec<Session>, LinkError> {
-        let (rows, wanted) = tokio::task::spawn_blocking(move || {
-            let rows = merge(records);
-            let wanted = Wanted::by(&rows);
-            (rows, wanted)
-        })
-        .await?;
-        let earlier = run.look_back(hour, wanted).await?;
-        Ok(tokio::task::spawn_blocking(move || link(rows, &earlier)).await?)
-    }
-
-    fn link_id(rows: &[Session]) -> ShortDigest {
-        hours::link_id(rows)
+        fragments: Vec<FragmentKey>,
+    ) -> Result<BuiltHour<Session>, LinkError> {
+        slices::build(run, hour, fragments).await
     }
 
     fn hour_of(row: &Session) -> EventHour {
@@ -92,10 +99,6 @@ impl Kind for Sessions {
 
     fn order(left: &Session, right: &Session) -> Ordering {
         table_order(left, right)
-    }
-
-    fn count(rows: &[Session], evidence: &mut EvidenceTally) {
-        rows.iter().for_each(|row| evidence.add(&row.link));
     }
 }
 
@@ -114,16 +117,21 @@ impl Kind for Ledger {
     }
 
     async fn build(
-        _run: &Run<'_, Self>,
+        run: &Run<'_, Self>,
         _hour: EventHour,
-        entries: Vec<LedgerEntry>,
-    ) -> Result<Vec<LedgerEntry>, LinkError> {
-        Ok(tokio::task::spawn_blocking(move || ledger::collapse_repeats(entries)).await?)
-    }
-
-    /// No hour depends on another.
-    fn link_id(_entries: &[LedgerEntry]) -> ShortDigest {
-        hours::link_id(&[])
+        fragments: Vec<FragmentKey>,
+    ) -> Result<BuiltHour<LedgerEntry>, LinkError> {
+        let entries = fragments::read_all(run.lake, fragments).await?;
+        let record_count = entries.len();
+        let rows = tokio::task::spawn_blocking(move || ledger::collapse_repeats(entries)).await?;
+        Ok(BuiltHour {
+            row_count: rows.len(),
+            rows: HourRows::InMemory(rows),
+            record_count,
+            // No hour depends on another.
+            link_id: LinkFacts::default().link_id(),
+            evidence: EvidenceTally::default(),
+        })
     }
 
     fn hour_of(entry: &LedgerEntry) -> EventHour {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
-use futures::stream;
+use futures::stream::{self, BoxStream};
 use trailback_sessions::{MatchFacts, Session, Wanted};
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::{DataKey, EventHour};
@@ -18,7 +18,7 @@ use super::{LinkError, Run, hours};
 use crate::data_scan;
 
 /// How many data objects are scanned at once.
-const SCANS_AT_ONCE: usize = 4;
+pub(super) const SCANS_AT_ONCE: usize = 4;
 
 /// The rows of hours that were built in this run, as many as fit.
 #[derive(Debug)]
@@ -78,32 +78,33 @@ impl<K: Kind> Recent<K> {
 }
 
 impl Run<'_, Sessions> {
-    /// The linked rows of the 36 hours before an hour that are wanted.
-    pub(super) async fn look_back(
+    /// The linked rows of the 36 hours before an hour that are wanted, a part of them after the other.
+    pub(super) fn look_back(
         &self,
         hour: EventHour,
         wanted: Wanted,
-    ) -> Result<Vec<Session>, LinkError> {
-        let mut rows = Vec::new();
+    ) -> BoxStream<'_, Result<Vec<Session>, LinkError>> {
         if wanted.is_empty() {
-            return Ok(rows);
+            return stream::empty().boxed();
         }
         let wanted = Arc::new(wanted);
+        let mut recent = Vec::new();
         let mut scans: BTreeMap<DataKey, BTreeSet<EventHour>> = BTreeMap::new();
         for (earlier, _) in self.states.range(hours::look_back::<Sessions>(hour)) {
-            if let Some(recent) = self.recent.get(*earlier) {
-                let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
-                rows.extend(recent.iter().filter(is_wanted).cloned());
+            if let Some(rows) = self.recent.get(*earlier) {
+                recent.push(Arc::clone(rows));
             } else if let Some(object) = self.object_of(*earlier) {
                 scans.entry(object).or_default().insert(*earlier);
             }
         }
-        let scan = |(object, hours)| self.scan(object, hours, Arc::clone(&wanted));
-        let mut scans = stream::iter(scans).map(scan).buffered(SCANS_AT_ONCE);
-        while let Some(found) = scans.next().await {
-            rows.append(&mut found?);
-        }
-        Ok(rows)
+        let asked = Arc::clone(&wanted);
+        let in_memory = move |rows: Arc<Vec<Session>>| {
+            let is_wanted = |row: &&Session| asked.wants(&MatchFacts::of(row));
+            Ok(rows.iter().filter(is_wanted).cloned().collect())
+        };
+        let scan = move |(object, hours)| self.scan(object, hours, Arc::clone(&wanted));
+        let scanned = stream::iter(scans).map(scan).buffered(SCANS_AT_ONCE);
+        stream::iter(recent).map(in_memory).chain(scanned).boxed()
     }
 
     /// Reads the wanted rows of some hours from a data object.

@@ -224,6 +224,16 @@ impl<K: Kind> Run<'_, K> {
     ) -> Result<DataKey, LinkError> {
         let encoded = tokio::task::spawn_blocking(move || encode::<K>(&rows)).await?;
         let content = encoded.map_err(|cause| LinkError::Encode { day, cause })?;
+        self.store_content(day, part, content).await
+    }
+
+    /// Stores the bytes of a data object, under the name that they give it.
+    pub(super) async fn store_content(
+        &mut self,
+        day: Day,
+        part: DayPart,
+        content: Bytes,
+    ) -> Result<DataKey, LinkError> {
         let mut key = DataKey::of(K::Row::TABLE, day, part, &content);
         let size_bytes = content.len() as u64;
         while !self.is_published(&key, &content).await? {

@@ -15,6 +15,7 @@ mod damage;
 mod faults;
 mod folding;
 mod ledger;
+mod slices;
 
 use super::*;
 use crate::lake::Access;

@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 use trailback_sessions::{Issuance, LinkStatus, Outcome, Session, SessionType, merge, table_order};
 
 use crate::naive::{Plain, naive_link};
-use crate::story::{OTHER_ACCOUNT, Story, assume_role, at, link_by_hours, text};
+use crate::story::{OTHER_ACCOUNT, Story, assume_role, at, link_by_hours, link_by_pieces, text};
 
 /// A small world, so that keys recur, seconds collide and circles close.
 fn record() -> impl Strategy<Value = Issuance> {
@@ -142,6 +142,12 @@ proptest! {
             again.swap(place, other);
         }
         prop_assert_eq!(link_by_hours(&again), expected);
+    }
+
+    /// A large hour is linked piece by piece: how it is cut changes nothing, as long as no moment is.
+    #[test]
+    fn how_time_is_cut_changes_nothing(records in records(), piece_s in prop_oneof![1..5_i64, 5..600_i64, 600..200_000_i64]) {
+        prop_assert_eq!(link_by_pieces(&records, piece_s * 1_000), link_by_hours(&records));
     }
 
     /// What one step merged, another merges no further: a second run changes nothing.

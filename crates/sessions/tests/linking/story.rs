@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trailback_sessions::{
-    Issuance, LOOK_BACK_HOURS, MatchFacts, Outcome, Session, SessionType, Text, Timestamp, Wanted,
+    Issuance, LOOK_BACK_MS, MatchFacts, Outcome, Session, SessionType, Text, Timestamp, Wanted,
     link, merge,
 };
 
@@ -121,29 +121,28 @@ impl Story for Issuance {
 
 /// Links records as the lake does: hour by hour, each with the wanted rows of the 36 hours before it.
 pub(crate) fn link_by_hours(records: &[Issuance]) -> Vec<Session> {
-    let mut hours: BTreeMap<i64, Vec<Issuance>> = BTreeMap::new();
+    link_by_pieces(records, HOUR_MS)
+}
+
+/// Links records piece by piece of time, each with the wanted rows of at least the 36 hours before it.
+pub(crate) fn link_by_pieces(records: &[Issuance], piece_ms: i64) -> Vec<Session> {
+    let mut pieces: BTreeMap<i64, Vec<Issuance>> = BTreeMap::new();
     for record in records {
-        hours
-            .entry(record.record.event_time.0.div_euclid(HOUR_MS))
-            .or_default()
-            .push(record.clone());
+        let piece = record.record.event_time.0.div_euclid(piece_ms);
+        pieces.entry(piece).or_default().push(record.clone());
     }
+    let pieces_back = (LOOK_BACK_MS + piece_ms - 1) / piece_ms;
     let mut linked: Vec<(i64, Session)> = Vec::new();
-    for (hour, records) in hours {
+    for (piece, records) in pieces {
         let rows = merge(records);
         let wanted = Wanted::by(&rows);
-        let earlier: Vec<Session> = linked
-            .iter()
-            .filter(|(at, session)| {
-                hour - at <= LOOK_BACK_HOURS && wanted.wants(&MatchFacts::of(session))
-            })
-            .map(|(_, session)| session.clone())
-            .collect();
-        linked.extend(
-            link(rows, &earlier)
-                .into_iter()
-                .map(|session| (hour, session)),
-        );
+        let is_wanted = |(at, session): &&(i64, Session)| {
+            piece - at <= pieces_back && wanted.wants(&MatchFacts::of(session))
+        };
+        let earlier = linked.iter().filter(is_wanted);
+        let earlier: Vec<Session> = earlier.map(|(_, session)| session.clone()).collect();
+        let sessions = link(rows, &earlier).into_iter();
+        linked.extend(sessions.map(|session| (piece, session)));
     }
     linked.into_iter().map(|(_, session)| session).collect()
 }

@@ -1,0 +1,86 @@
+//! An hour that has more rows than memory is built slice by slice, and nothing tells.
+
+use trailback_simulator::{Folder, Plan, simulate};
+
+use super::*;
+use crate::extract::{ExtractOptions, extract};
+
+/// Links a copy of a lake; gives the table, and what linking came to.
+async fn linked(fragments: &MemoryStore, options: &LinkOptions) -> (Published, LinkTally) {
+    let (store, lake) = memory_lake().await;
+    for (key, (content, metadata)) in fragments.objects() {
+        store
+            .put(&key, content, Condition::Always, metadata)
+            .await
+            .unwrap();
+    }
+    let mut tally = relink(&lake, options).await;
+    // Rows of hours that were stored before their day was whole are written twice.
+    tally.objects_written = 0;
+    (table(&*store).await, tally)
+}
+
+async fn is_the_same_however_it_is_cut(fragments: &MemoryStore, cuts: &[usize]) {
+    for day_object_rows in [10, 250_000] {
+        let options = |rows_at_once| LinkOptions {
+            day_object_rows,
+            rows_at_once,
+            ..LinkOptions::default()
+        };
+        let whole = linked(fragments, &options(usize::MAX)).await;
+        for rows_at_once in cuts {
+            let cut = linked(fragments, &options(*rows_at_once)).await;
+            assert_eq!(cut.1, whole.1, "{rows_at_once} of {day_object_rows}");
+            assert!(cut.0 == whole.0, "{rows_at_once} of {day_object_rows}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chains_within_an_hour_are_the_same_however_it_is_cut() {
+    let (store, lake) = memory_lake().await;
+    let story = story::days_of_calls_every(1, 200);
+    // A second delivery of some of it, so that there are several fragments to an hour, and duplicates.
+    story::extract(&lake, "all", &story).await;
+    story::extract(&lake, "again", &story[30..90]).await;
+    is_the_same_however_it_is_cut(&store, &[1, 7, 25, 59]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulated_organisation_is_the_same_however_its_hours_are_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        calls: 3_000,
+        sts_share: 1.0,
+        duration: 2 * 3_600,
+        ..Plan::organisation(11)
+    };
+    simulate(
+        &plan,
+        &mut Folder::create(folder.path(), None, None).unwrap(),
+    )
+    .unwrap();
+    let (store, lake) = memory_lake().await;
+    let found = folders::find(&[folder.path().to_owned()]).await.unwrap();
+    let options = ExtractOptions::default();
+    extract(&lake, found, &options, &silent(), &mut |_| {})
+        .await
+        .unwrap();
+    is_the_same_however_it_is_cut(&store, &[50, 700]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sliced_hour_is_not_built_twice_and_what_descends_from_it_is_found() {
+    let (store, lake) = memory_lake().await;
+    let options = LinkOptions {
+        rows_at_once: 10,
+        ..LinkOptions::default()
+    };
+    let story = story::days_of_calls_every(1, 200);
+    story::extract(&lake, "all", &story[..150]).await;
+    assert_eq!(relink(&lake, &options).await.hours_linked, 3);
+    assert_eq!(relink(&lake, &options).await.hours_linked, 0);
+    story::extract(&lake, "all", &story[150..]).await;
+    assert_eq!(relink(&lake, &options).await.hours_linked, 2);
+    assert!(table(&*store).await == one_shot(&story).await);
+}
