@@ -29,17 +29,29 @@ pub(crate) struct Partition {
     pub(crate) state: Option<PartitionState>,
 }
 
-/// A data object as it lies.
+/// A fragment or data object as it lies.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct DataObject {
+pub(crate) struct StoredObject {
     /// Its length in bytes.
     pub(crate) size_bytes: u64,
     /// When it was written, by the store's time.
     pub(crate) modified_at: Timestamp,
 }
 
-/// The fragments of each hour, and when they were written.
-pub(crate) type FragmentsByHour = BTreeMap<EventHour, BTreeMap<FragmentKey, Timestamp>>;
+impl StoredObject {
+    fn of(listed: &Listed) -> StoredObject {
+        StoredObject {
+            size_bytes: listed.size_bytes,
+            modified_at: listed.modified_at,
+        }
+    }
+}
+
+/// The fragments of an hour.
+pub(crate) type Fragments = BTreeMap<FragmentKey, StoredObject>;
+
+/// The fragments of each hour.
+pub(crate) type FragmentsByHour = BTreeMap<EventHour, Fragments>;
 
 /// Lists all fragments of a table.
 pub(crate) async fn fragments(lake: &Lake, table: Table) -> Result<FragmentsByHour, StoreError> {
@@ -55,10 +67,8 @@ pub(crate) async fn fragments_below(
     for listed in list_all(lake.store(), prefix).await? {
         // Whatever else somebody put there is not ours to judge.
         if let Ok(key) = listed.key.parse::<FragmentKey>() {
-            fragments
-                .entry(key.hour)
-                .or_default()
-                .insert(key, listed.modified_at);
+            let of_hour: &mut Fragments = fragments.entry(key.hour).or_default();
+            of_hour.insert(key, StoredObject::of(&listed));
         }
     }
     Ok(fragments)
@@ -105,7 +115,7 @@ pub(crate) async fn data_objects(
     lake: &Lake,
     table: Table,
     days: &RangeInclusive<Day>,
-) -> Result<HashMap<DataKey, DataObject>, StoreError> {
+) -> Result<HashMap<DataKey, StoredObject>, StoreError> {
     // A narrow range is listed day by day, because a lake may hold years.
     let prefixes = match days.end().plus(-NARROW_DAYS) < *days.start() {
         true => each_day(days)
@@ -123,18 +133,7 @@ pub(crate) async fn data_objects(
     for list in lists {
         for listed in list? {
             if let Ok(key) = listed.key.parse::<DataKey>() {
-                let Listed {
-                    size_bytes,
-                    modified_at,
-                    ..
-                } = listed;
-                objects.insert(
-                    key,
-                    DataObject {
-                        size_bytes,
-                        modified_at,
-                    },
-                );
+                objects.insert(key, StoredObject::of(&listed));
             }
         }
     }

@@ -29,7 +29,7 @@ use trailback_tables::manifest::{HourState, ManifestError, ShortDigest};
 use trailback_tables::partition::{DataKey, Day, EventHour};
 use trailback_tables::{TableError, TableRow};
 
-use crate::catalog::{self, DataObject, FragmentsByHour, Partition};
+use crate::catalog::{self, FragmentsByHour, Partition, StoredObject};
 use crate::data_scan::ScanError;
 use crate::fragments::FragmentError;
 use crate::lake::Lake;
@@ -49,6 +49,9 @@ pub const WAITING_ROWS: u64 = 65_536;
 
 /// A few hours of an organisation with a million sessions a day; 64 MB at 2 KB a row.
 pub const RECENT_ROWS: usize = 32_768;
+
+/// Some 60,000 rows of an organisation's own calls, which are decoded to be folded.
+pub const FOLD_BYTES: u64 = 8 << 20;
 
 /// 256 MB at 2 KB a row, of which three times as much is in work at once.
 pub const ROWS_AT_ONCE: usize = 131_072;
@@ -79,6 +82,8 @@ pub struct LinkOptions {
     /// How many rows that were just built may stay in memory for the hours that follow, beyond those that
     /// wait; a row takes about 2 KB there. Default: [`RECENT_ROWS`].
     pub recent_rows: usize,
+    /// Fragments of so many bytes together are folded into one; larger ones stay as they are. Default: [`FOLD_BYTES`].
+    pub fold_bytes: u64,
     /// An hour of sessions with more rows than this is built a slice of time at a time. Default: [`ROWS_AT_ONCE`].
     pub rows_at_once: usize,
 }
@@ -91,6 +96,7 @@ impl Default for LinkOptions {
             day_object_rows: DAY_OBJECT_ROWS,
             waiting_rows: WAITING_ROWS,
             recent_rows: RECENT_ROWS,
+            fold_bytes: FOLD_BYTES,
             rows_at_once: ROWS_AT_ONCE,
         }
     }
@@ -301,7 +307,7 @@ struct Run<'a, K: Kind> {
     now: Timestamp,
     fragments: FragmentsByHour,
     partitions: BTreeMap<Day, Partition>,
-    objects: HashMap<DataKey, DataObject>,
+    objects: HashMap<DataKey, StoredObject>,
     /// The hours that have rows, published or built in this run.
     states: HourStates,
     /// Rows that were built in this run and are still in memory.
@@ -472,8 +478,9 @@ impl<'a, K: Kind> Run<'a, K> {
     fn leave(&mut self, hour: EventHour) {
         self.tally.hours_left += 1;
         let of_hour = self.fragments.get(&hour);
-        let newest = of_hour.and_then(|fragments| fragments.values().max());
-        let waited_ms = newest.map_or(0, |newest| self.now.0 - newest.0);
+        let written = of_hour.into_iter().flat_map(|fragments| fragments.values());
+        let newest = written.map(|fragment| fragment.modified_at.0).max();
+        let waited_ms = newest.map_or(0, |newest| self.now.0 - newest);
         let waited_seconds = u64::try_from(waited_ms / 1_000).unwrap_or_default();
         self.tally.lag_seconds = self.tally.lag_seconds.max(waited_seconds);
     }
@@ -498,7 +505,7 @@ impl Partition {
     }
 
     /// Forgets what is recorded where something is damaged or gone: then the day is built anew.
-    fn distrust_if_incomplete(&mut self, objects: &HashMap<DataKey, DataObject>) {
+    fn distrust_if_incomplete(&mut self, objects: &HashMap<DataKey, StoredObject>) {
         let is_there = |key: &DataKey| objects.contains_key(key);
         if !self
             .manifest

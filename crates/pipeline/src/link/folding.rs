@@ -1,4 +1,4 @@
-//! Folds the fragments of an hour that has been quiet for a day into one.
+//! Folds the fragments of an hour that has been quiet for a day into one, or, where the hour is large, into some of a good size.
 //!
 //! Only duplicates are dropped (rule L1): twins and addenda stay apart until link time, so the fold says exactly what
 //! its inputs say and the hour need not be built again. The fold is stored before an input goes: a day before it, where
@@ -8,13 +8,13 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use trailback_sessions::Timestamp;
 use trailback_tables::partition::{Day, EventHour, FragmentKey};
 use trailback_tables::{TableError, TableRow, encode_fragment};
 
 use super::garbage::Garbage;
 use super::kinds::Kind;
 use super::{LinkError, Run, hours_of};
+use crate::catalog::{Fragments, StoredObject};
 use crate::fragments;
 use crate::store::{Condition, Metadata, StoreError};
 
@@ -25,7 +25,8 @@ impl<K: Kind> Run<'_, K> {
     /// Folds every hour that is up to date and has been quiet, and drops what a fold that is a day old has made
     /// superfluous.
     pub(super) async fn fold_quiet_hours(&mut self) -> Result<(), LinkError> {
-        let is_old = |written_at: &Timestamp| self.now.0.saturating_sub(written_at.0) > QUIET_MS;
+        let is_old =
+            |fragment: &StoredObject| self.now.0.saturating_sub(fragment.modified_at.0) > QUIET_MS;
         let quiet = self.fragments.iter().filter(|(hour, fragments)| {
             fragments.len() > 1 && fragments.values().all(is_old) && !self.differs(**hour)
         });
@@ -41,38 +42,58 @@ impl<K: Kind> Run<'_, K> {
     }
 
     async fn fold(&mut self, hour: EventHour) -> Result<(), LinkError> {
-        let Some(fragments) = self.fragments.get(&hour).cloned() else {
+        let Some(mut fragments) = self.fragments.get(&hour).cloned() else {
             return Ok(());
         };
+        let mut is_folded = false;
+        for group in groups(&fragments, self.options.fold_bytes) {
+            is_folded |= self.fold_group(hour, group, &mut fragments).await?;
+        }
+        self.tally.hours_folded += u64::from(is_folded);
+        self.fragments.insert(hour, fragments);
+        let inputs = self.inputs(hour);
+        if let (Some(state), Some(inputs)) = (self.states.get_mut(&hour), inputs) {
+            state.inputs = inputs;
+        }
+        Ok(())
+    }
+
+    /// Folds some of an hour's fragments; tells whether the fold has taken their place.
+    async fn fold_group(
+        &self,
+        hour: EventHour,
+        group: Vec<FragmentKey>,
+        fragments: &mut Fragments,
+    ) -> Result<bool, LinkError> {
         let mut inputs = Vec::new();
-        for key in fragments.keys() {
-            inputs.push((key.clone(), fragments::read(self.lake, key.clone()).await?));
+        for key in group {
+            inputs.push((key.clone(), fragments::read(self.lake, key).await?));
         }
         let folded = tokio::task::spawn_blocking(move || Fold::of::<K>(hour, inputs)).await?;
         let fold = folded.map_err(|cause| LinkError::Encode {
             day: hour.day,
             cause,
         })?;
-        let mut left = fragments;
-        left.insert(fold.key.clone(), self.now);
-        let is_new = fold.content.is_some();
-        if let Some(content) = fold.content {
-            self.store_fold(&fold.key, content).await?;
+        // An input, or stored by an earlier run: not what this run has stored for another group.
+        let listed = self.fragments.get(&hour);
+        let is_new = listed.is_none_or(|listed| !listed.contains_key(&fold.key));
+        if is_new {
+            let stored = StoredObject {
+                size_bytes: fold.content.len() as u64,
+                modified_at: self.now,
+            };
+            self.store_fold(&fold.key, fold.content).await?;
+            fragments.insert(fold.key, stored);
         }
-        if !is_new || self.garbage == Garbage::AtOnce {
-            let names: Vec<_> = fold.superseded.iter().map(FragmentKey::to_string).collect();
-            for outcome in self.lake.store().delete(&names).await {
-                outcome?;
-            }
-            left.retain(|key, _| !fold.superseded.contains(key));
-            self.tally.hours_folded += 1;
+        if is_new && self.garbage == Garbage::Aged {
+            return Ok(false);
         }
-        self.fragments.insert(hour, left);
-        let inputs = self.inputs(hour);
-        if let (Some(state), Some(inputs)) = (self.states.get_mut(&hour), inputs) {
-            state.inputs = inputs;
+        let names: Vec<_> = fold.superseded.iter().map(FragmentKey::to_string).collect();
+        for outcome in self.lake.store().delete(&names).await {
+            outcome?;
         }
-        Ok(())
+        fragments.retain(|key, _| !fold.superseded.contains(key));
+        Ok(true)
     }
 
     async fn store_fold(&self, key: &FragmentKey, content: Bytes) -> Result<(), LinkError> {
@@ -99,12 +120,35 @@ impl<K: Kind> Run<'_, K> {
     }
 }
 
-/// What becomes of an hour's fragments.
+/// Which fragments are folded together: those that are not large, in the order in which they were written, so that the next
+/// run finds the same ones together, and the fold that this one stored behind them.
+fn groups(fragments: &Fragments, fold_bytes: u64) -> Vec<Vec<FragmentKey>> {
+    let mut small: Vec<_> = fragments
+        .iter()
+        .filter(|(_, fragment)| fragment.size_bytes < fold_bytes)
+        .collect();
+    small.sort_by_key(|(key, fragment)| (fragment.modified_at, *key));
+    let mut groups = Vec::new();
+    let (mut group, mut group_bytes) = (Vec::new(), 0);
+    for (key, fragment) in small {
+        group.push(key.clone());
+        group_bytes += fragment.size_bytes;
+        if group_bytes >= fold_bytes {
+            groups.push(std::mem::take(&mut group));
+            group_bytes = 0;
+        }
+    }
+    groups.push(group);
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+/// What becomes of some fragments.
 struct Fold {
-    /// The fragment that holds everything.
+    /// The fragment that holds everything: a new one, or an input.
     key: FragmentKey,
-    /// Its bytes, unless it is one of the inputs.
-    content: Option<Bytes>,
+    /// The bytes of a new one.
+    content: Bytes,
     /// The inputs that it makes superfluous.
     superseded: BTreeSet<FragmentKey>,
 }
@@ -137,14 +181,13 @@ impl Fold {
             .min()
             .cloned()
             .unwrap_or_else(|| new.clone());
-        let is_present = inputs.iter().any(|(input, _)| *input == key);
         let superseded = inputs
             .into_iter()
             .map(|(input, _)| input)
             .filter(|input| *input != key);
         Ok(Fold {
             superseded: superseded.collect(),
-            content: (!is_present).then(|| Bytes::from(content)),
+            content: content.into(),
             key,
         })
     }

@@ -11,7 +11,7 @@ use trailback_tables::{TableError, TableRow, encode_data_object};
 use super::garbage::{Garbage, TRUSTED_AGE_MS};
 use super::kinds::Kind;
 use super::{LinkError, Run, hours_of};
-use crate::catalog::{DataObject, Partition};
+use crate::catalog::{Partition, StoredObject};
 use crate::data_scan;
 use crate::store::{Condition, Metadata, StoreError};
 
@@ -257,7 +257,7 @@ impl<K: Kind> Run<'_, K> {
         }
         self.objects.insert(
             key.clone(),
-            DataObject {
+            StoredObject {
                 size_bytes,
                 modified_at: self.now,
             },

@@ -60,6 +60,47 @@ async fn a_quiet_hour_is_folded_into_one_fragment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_large_hour_is_folded_into_fragments_of_a_good_size() {
+    // Forty deliveries of one hour, some of them twice.
+    let story = story::days_of_calls_every(1, 60);
+    let (store, lake) = memory_lake().await;
+    for part in story.chunks(2).chain(story[10..30].chunks(2)) {
+        story::extract(&lake, &format!("{}", part[0]["eventID"]), part).await;
+    }
+    relink(&lake, &LinkOptions::default()).await;
+    let wanted = table(&*store).await;
+    let sizes = |store: &MemoryStore| -> Vec<u64> {
+        let objects = store.objects().into_iter();
+        let fragments = objects.filter(|(key, _)| key.starts_with(FRAGMENTS_PREFIX));
+        fragments
+            .map(|(_, (content, _))| content.len() as u64)
+            .collect()
+    };
+    let before = sizes(&store);
+    let fold_bytes = 1 + before.iter().max().unwrap();
+    let options = LinkOptions {
+        fold_bytes,
+        ..LinkOptions::default()
+    };
+    let mut days = 0;
+    let mut sizes_before = Vec::new();
+    while sizes_before != sizes(&store) {
+        sizes_before = sizes(&store);
+        days += 1;
+        store.set_time(minute(10_000 + days * (24 * 60 + 1)));
+        assert_eq!(relink(&lake, &options).await.hours_linked, 0, "day {days}");
+        assert!(table(&*store).await == wanted, "day {days}");
+    }
+    let after = sizes(&store);
+    let small = after.iter().filter(|size| **size < fold_bytes).count();
+    assert!(small <= 1, "{after:?} of {fold_bytes}");
+    assert!((2..before.len()).contains(&after.len()), "{after:?}");
+    assert!(after.iter().all(|size| *size < 2 * fold_bytes), "{after:?}");
+    relink(&lake, &rebuild()).await;
+    assert!(table(&*store).await == wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fault_at_any_call_while_folding_loses_nothing() {
     let story = days(6);
     for (fault, is_stored) in FAULTS
