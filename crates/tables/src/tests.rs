@@ -209,6 +209,19 @@ fn what_is_wrong_with_a_file_is_named() {
 }
 
 #[test]
+fn more_rows_than_a_file_can_hold_are_refused() {
+    // Nulls alone pack to nothing, and rows of nothing would still fill the memory.
+    let nulls: ArrayRef = Arc::new(StringArray::new_null(200_000));
+    let bytes = foreign_file(Some("sessions"), 1, vec![("error_code", nulls)]);
+    assert!(bytes.len() < 2_000);
+    let error = decode_data_object::<Session>(bytes).unwrap_err();
+    assert!(
+        error.to_string().contains("more rows than it can hold"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_row_as_json_has_every_column_and_no_empty_lists() {
     let mut row = Session::default();
     row.issuance.record.event_id = "e".into();
