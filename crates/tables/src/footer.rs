@@ -22,6 +22,10 @@ const TAIL_BYTES: u64 = 8;
 /// The four bytes that begin and end a Parquet file.
 const MAGIC: &[u8] = b"PAR1";
 
+/// How many rows there may be in a byte of a file: rows of nothing take no bytes, and a few hundred bytes could ask for all the
+/// memory there is. Where every row is the same, ours have eleven: each column has a page, with its header, every 2048 rows.
+pub(crate) const ROWS_PER_BYTE_MAX: u64 = 64;
+
 /// A decoded footer. Cheap to clone, and worth keeping between the scans of one object.
 #[derive(Clone, Debug)]
 pub struct Footer {
@@ -209,10 +213,15 @@ fn check_table(metadata: &ParquetMetaData, expected: FileKind) -> Result<(), Tab
 /// Offsets and counts that a damaged footer makes up would be believed by the readers below us.
 fn check_ranges(metadata: &ParquetMetaData, file_len: u64) -> Result<(), TableError> {
     let damaged = |reason| Err(TableError::NotParquet { reason });
+    let mut rows_left = file_len.saturating_mul(ROWS_PER_BYTE_MAX);
     for group in metadata.row_groups() {
-        if usize::try_from(group.num_rows()).is_err() {
+        let Ok(rows) = u64::try_from(group.num_rows()) else {
             return damaged("a row group has a negative number of rows");
-        }
+        };
+        let Some(left) = rows_left.checked_sub(rows) else {
+            return damaged("its footer tells of more rows than it can hold");
+        };
+        rows_left = left;
         for chunk in group.columns() {
             let start = chunk
                 .dictionary_page_offset()

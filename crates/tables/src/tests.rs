@@ -14,7 +14,8 @@ use trailback_sessions::{Issuance, Session, Timestamp};
 use crate::arbitrary;
 use crate::checksums::seal;
 use crate::columns::Row;
-use crate::footer::footer_range;
+use crate::footer::{ROWS_PER_BYTE_MAX, footer_range};
+use crate::ledger::LedgerEntry;
 use crate::{
     SCHEMA_VERSION, TableError, decode_data_object, decode_fragment, encode_data_object,
     encode_fragment,
@@ -219,6 +220,25 @@ fn more_rows_than_a_file_can_hold_are_refused() {
         error.to_string().contains("more rows than it can hold"),
         "{error}"
     );
+}
+
+#[test]
+fn rows_that_pack_best_are_never_too_many() {
+    // Rows that are all the same: a hostile log object may say one record thousands of times, and a queue may tell of one object
+    // as often.
+    const ROWS: usize = 50_000;
+    let fragment = encode_fragment(&vec![Issuance::default(); ROWS]).unwrap();
+    let of_ledger = encode_fragment(&vec![LedgerEntry::default(); ROWS]).unwrap();
+    let data_object = encode_data_object(&vec![LedgerEntry::default(); ROWS]).unwrap();
+    for file in [&fragment, &of_ledger, &data_object] {
+        let rows_per_byte = (ROWS / file.len()) as u64;
+        assert!(rows_per_byte < ROWS_PER_BYTE_MAX / 4, "{rows_per_byte}");
+    }
+    let rows = decode_fragment::<Issuance>(fragment.into()).unwrap().len();
+    let of_ledger = decode_fragment::<LedgerEntry>(of_ledger.into());
+    let data_object = decode_data_object::<LedgerEntry>(data_object.into());
+    let read = [rows, of_ledger.unwrap().len(), data_object.unwrap().len()];
+    assert_eq!(read, [ROWS; 3]);
 }
 
 #[test]
