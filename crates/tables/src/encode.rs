@@ -43,7 +43,17 @@ pub(crate) fn encode_in_row_groups<R: DataRow>(
     rows: &[&R],
     row_group_rows: usize,
 ) -> Result<Vec<u8>, TableError> {
-    let mut file = DataFile::create(R::TABLE, rows.len(), row_group_rows)?;
+    let columns = FileKind::DataObject(R::TABLE).columns().collect();
+    encode_columns(rows, columns, row_group_rows)
+}
+
+/// A data object of these columns alone.
+pub(crate) fn encode_columns<R: DataRow>(
+    rows: &[&R],
+    columns: Vec<&'static Column>,
+    row_group_rows: usize,
+) -> Result<Vec<u8>, TableError> {
+    let mut file = DataFile::of_columns(R::TABLE, columns, rows.len(), row_group_rows)?;
     for batch in rows.chunks(BATCH_ROWS) {
         file.write(&batch_of(file.columns(), batch)?)?;
     }
@@ -64,8 +74,17 @@ impl DataFile {
         row_count: usize,
         row_group_rows: usize,
     ) -> Result<Self, TableError> {
-        let kind = FileKind::DataObject(table);
-        let file = File::create(kind, kind.columns().collect(), row_group_rows)?;
+        let columns = FileKind::DataObject(table).columns().collect();
+        Self::of_columns(table, columns, row_count, row_group_rows)
+    }
+
+    fn of_columns(
+        table: Table,
+        columns: Vec<&'static Column>,
+        row_count: usize,
+        row_group_rows: usize,
+    ) -> Result<Self, TableError> {
+        let file = File::create(FileKind::DataObject(table), columns, row_group_rows)?;
         let has_several = row_count > row_group_rows;
         let filters = has_several.then(|| NewFilters::of(table, row_count));
         Ok(Self {

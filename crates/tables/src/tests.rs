@@ -1,5 +1,7 @@
 //! What goes into a file comes out of it, and the same rows are the same bytes.
 
+mod seeds;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};

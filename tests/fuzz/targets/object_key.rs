@@ -1,14 +1,26 @@
-//! Object keys and moments: what is read is in the text, and rooms agree on it.
+//! Object keys, CloudTrail's and our own, and moments: what is read is in the text, rooms agree on it, and what we write we read.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use trailback_cloudtrail::digest::DigestName;
 use trailback_cloudtrail::object_key::{classify, delivered_at};
 use trailback_cloudtrail::{Day, Hour, ObjectKind, Timestamp};
+use trailback_tables::partition::{self, DataKey, FragmentKey};
 
 fuzz_target!(|key: &str| {
     check_kind(key);
     check_moments(key);
+    if let Ok(read) = key.parse::<FragmentKey>() {
+        assert_eq!(read.to_string(), key);
+    }
+    if let Ok(read) = key.parse::<DataKey>() {
+        assert_eq!(read.to_string(), key);
+        assert_eq!(read.next_copy().to_string().parse(), Ok(read.next_copy()));
+    }
+    if let Ok(day) = key.parse::<partition::Day>() {
+        assert_eq!(day.to_string(), key);
+        assert_eq!(partition::Day::of(day.start()), day);
+    }
 });
 
 fn check_kind(key: &str) {
