@@ -164,7 +164,7 @@ def crowded_records(worlds: int, start: datetime.datetime) -> list[dict]:
 
 
 def write_fragments(rows: list[dict], fields: list[dict], lake: pathlib.Path) -> None:
-    """Writes fragments as the program does: one for each hour of event time, named by its bytes."""
+    """Writes fragments as the program does: one for each hour of event time, in the order of time, named by its bytes."""
     lake.mkdir(parents=True)
     (lake / "trailback-lake.json").write_text(json.dumps({"format": "trailback-lake", "layout": 1}, separators=(",", ":")) + "\n")
     schema = pyarrow.schema(
@@ -172,7 +172,7 @@ def write_fragments(rows: list[dict], fields: list[dict], lake: pathlib.Path) ->
         {"trailback.table": "fragments", "trailback.schema_version": "1"},
     )
     hours = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["event_time"]):
         hours.setdefault(row["event_time"].strftime("dt=%Y-%m-%d/hour=%H"), []).append(row)
     for hour, members in hours.items():
         table = pyarrow.Table.from_pylist([{**row, **sorted_tags(row)} for row in members], schema)
