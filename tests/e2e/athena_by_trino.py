@@ -11,13 +11,14 @@ class AthenaByTrino:
     """Stands where link.py calls `aws`. Keeps the answers of Trino by the IDs of its queries."""
 
     def __init__(self, trino: Trino, emulator: Emulator, database: str):
-        self.trino, self.s3, self.database = trino, emulator.client("s3"), database
+        self.trino, self.s3, self.glue, self.database = trino, emulator.client("s3"), emulator.client("glue"), database
         self.answers = []
         self.statements = []
 
     def __call__(self, *arguments: str, given: str | None = None) -> str:
         command = {("athena", "start-query-execution"): self._start, ("athena", "get-query-execution"): self._state,
-                   ("athena", "get-query-results"): self._results, ("s3", "cp"): self._put, ("s3", "rm"): self._remove}[arguments[:2]]
+                   ("athena", "get-query-results"): self._results, ("s3", "cp"): self._put, ("s3", "rm"): self._remove,
+                   ("glue", "get-tables"): self._tables, ("glue", "create-table"): self._mark, ("glue", "delete-table"): self._forget}[arguments[:2]]
         named = dict(zip(arguments, arguments[1:]))
         return command(named, arguments, given)
 
@@ -39,6 +40,17 @@ class AthenaByTrino:
             return json.dumps({"UpdateCount": rows[0][0]})
         listed = [{"Data": [{"VarCharValue": str(value)} for value in row]} for row in [columns, *rows]]
         return json.dumps({"ResultSet": {"Rows": listed}})
+
+    def _tables(self, _named, _arguments, _given) -> str:
+        return json.dumps({"TableList": self.glue.get_tables(DatabaseName=self.database)["TableList"]}, default=str)
+
+    def _mark(self, named: dict, _arguments, _given) -> str:
+        self.glue.create_table(DatabaseName=self.database, TableInput=json.loads(named["--table-input"]))
+        return ""
+
+    def _forget(self, named: dict, _arguments, _given) -> str:
+        self.glue.delete_table(DatabaseName=self.database, Name=named["--name"])
+        return ""
 
     def _put(self, named: dict, _arguments, given: str) -> str:
         bucket, key = place(named["-"])

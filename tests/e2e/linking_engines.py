@@ -77,16 +77,12 @@ class Duck:
         self.database.execute("INSERT INTO fragments BY NAME SELECT * EXCLUDE hour FROM some_fragments")
 
     def make(self, table: str, select: str, _partition) -> int:
-        """Makes a table of a SELECT."""
-        return self.database.execute(f"CREATE TABLE {table} AS {select}").fetchone()[0]
+        """Makes a table of a SELECT, in place of any of that name."""
+        return self.database.execute(f"CREATE OR REPLACE TABLE {table} AS {select}").fetchone()[0]
 
     def add(self, table: str, select: str) -> int:
         """Adds the rows of a SELECT to a table."""
         return self.database.execute(f"INSERT INTO {table} {select}").fetchone()[0]
-
-    def drop(self, table: str) -> None:
-        """Removes a table."""
-        self.database.execute(f"DROP TABLE IF EXISTS {table}")
 
     def days(self) -> tuple[datetime.date, datetime.date]:
         """The first and the last day of the lake."""

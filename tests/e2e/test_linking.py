@@ -173,15 +173,16 @@ def trino_server(emulator, tmp_path_factory):
 
 
 def in_the_emulator(emulator, name: str, lake: pathlib.Path) -> None:
-    """A bucket with the fragments of a lake, and a database with the two tables that README.md says to make."""
+    """A bucket with the fragments of a lake, one for the linked table, and a database with the two tables that README.md says to make."""
     make_bucket(emulator, name)
+    make_bucket(emulator, f"{name}-linked")
     s3, glue = emulator.client("s3"), emulator.client("glue")
     for path in sorted((lake / "sessions/fragments").rglob("*.parquet")):
         s3.put_object(Bucket=name, Key=path.relative_to(lake).as_posix(), Body=path.read_bytes())
     glue.create_database(DatabaseInput={"Name": name})
     first = f"{FIRST_DAY:%Y-%m-%d}"
     fragments = (LINKING / "fragments.sql").read_text().replace("LAKE", name).replace("FIRST-DAY", first)
-    schema = [binary("trailback"), "schema", "--format", "athena-ddl", "--location", f"s3://{name}/linked/table/", "--first-day", first]
+    schema = [binary("trailback"), "schema", "--format", "athena-ddl", "--location", f"s3://{name}-linked/by-joins/table/", "--first-day", first]
     sessions = subprocess.run(schema, check=True, capture_output=True, text=True).stdout
     for ddl in (fragments, sessions):
         glue.create_table(DatabaseName=name, TableInput=glue_table(ddl))
@@ -210,7 +211,7 @@ def test_trino_publishes_the_linkers_rows(lake, request, emulator, trino_server,
     # The crowd in two runs: the second finds the first one's rows in the published table.
     runs = {"organisation": [(since, until)], "crowded": [(since, since), (since + datetime.timedelta(days=1), until)]}
     for first, last in runs[lake]:
-        typed = ["--since", str(first), "--until", str(last), "--to", f"s3://{name}/linked/", "--database", name, "--workgroup", "any"]
+        typed = ["--since", str(first), "--until", str(last), "--to", f"s3://{name}-linked/by-joins/", "--database", name, "--workgroup", "any"]
         monkeypatch.setattr("sys.argv", ["link.py", *typed])
         link.main()
     expected, found = by_identity(published_by_the_linker(folder)), by_identity(Catalog(emulator, name).rows("sessions"))
