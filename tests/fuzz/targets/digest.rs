@@ -89,7 +89,9 @@ fn check_walk(
                 assert!(*digest < digests.len());
             }
             ChainFault::Missing { at_least, .. } => assert!(*at_least > 0),
-            ChainFault::Gap { period } | ChainFault::Off { period } => assert!(period.start < period.end),
+            ChainFault::Gap { period } | ChainFault::Off { period } => {
+                assert!(period.start < period.end)
+            }
         }
     }
 }
