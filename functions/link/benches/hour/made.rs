@@ -48,7 +48,7 @@ pub(crate) async fn lake(folder: &Path, sessions_a_day: u64, behind: i64) -> Res
         ..Plan::organisation(7)
     };
     let next_day = Plan {
-        seed: 8,
+        seed: 10,
         start: day.start + 24 * 3_600,
         ..day
     };
