@@ -7,7 +7,7 @@ use futures::stream;
 use futures::{StreamExt, TryStreamExt};
 use trailback_sessions::{Issuance, Timestamp, Wanted};
 use trailback_tables::partition::FragmentKey;
-use trailback_tables::{Fragment, FragmentRow, TableError, decode_fragment};
+use trailback_tables::{Fragment, FragmentByTime, FragmentRow, TableError, decode_fragment};
 
 use crate::lake::Lake;
 use crate::store::StoreError;
@@ -44,12 +44,7 @@ pub(crate) async fn read_all<R: FragmentRow>(
 ) -> Result<Vec<R>, FragmentError> {
     let keys: Vec<_> = keys.into_iter().collect();
     let reads = stream::iter(keys).map(|key| read(lake, key));
-    let mut reads = reads.buffered(READS_AT_ONCE);
-    let mut rows = Vec::new();
-    while let Some(read) = reads.next().await {
-        rows.append(&mut read?);
-    }
-    Ok(rows)
+    reads.buffered(READS_AT_ONCE).try_concat().await
 }
 
 /// Reads the rows of one fragment.
@@ -64,7 +59,7 @@ pub(crate) async fn read<R: FragmentRow>(
 pub(crate) struct OpenFragments(Vec<(String, Fragment)>);
 
 impl OpenFragments {
-    /// Reads some fragments, and decodes at what times their rows were recorded.
+    /// Reads some fragments, and decodes nothing of them.
     pub(crate) async fn read(
         lake: &Lake,
         keys: impl IntoIterator<Item = FragmentKey>,
@@ -79,6 +74,39 @@ impl OpenFragments {
         Ok(OpenFragments(opened.try_collect().await?))
     }
 
+    /// How many rows they have.
+    pub(crate) fn row_count(&self) -> usize {
+        self.0
+            .iter()
+            .map(|(_, fragment)| fragment.row_count())
+            .sum()
+    }
+
+    /// Decodes all rows, of some fragments at once.
+    pub(crate) async fn into_rows(self) -> Result<Vec<Issuance>, FragmentError> {
+        let decode = |(location, fragment): (String, Fragment)| async move {
+            let decoded = tokio::task::spawn_blocking(move || fragment.rows()).await?;
+            decoded.map_err(|cause| damaged(&location, cause))
+        };
+        let decoded = stream::iter(self.0).map(decode).buffered(READS_AT_ONCE);
+        decoded.try_concat().await
+    }
+
+    /// Decodes at what times their rows were recorded.
+    pub(crate) fn by_time(self) -> Result<FragmentsByTime, FragmentError> {
+        let by_time = |(location, fragment): (String, Fragment)| match fragment.by_time() {
+            Ok(fragment) => Ok((location, fragment)),
+            Err(cause) => Err(damaged(&location, cause)),
+        };
+        let fragments: Result<_, _> = self.0.into_iter().map(by_time).collect();
+        Ok(FragmentsByTime(fragments?))
+    }
+}
+
+/// Fragments of sessions, of which it is known when their rows were recorded.
+pub(crate) struct FragmentsByTime(Vec<(String, FragmentByTime)>);
+
+impl FragmentsByTime {
     /// When the rows were recorded, fragment by fragment.
     pub(crate) fn times(&self) -> impl Iterator<Item = &[Timestamp]> {
         self.0.iter().map(|(_, fragment)| fragment.times())

@@ -25,7 +25,7 @@ use crate::schema::FileKind;
 pub(crate) const BATCH_ROWS: usize = 4096;
 
 /// For how many rows room is made at once, since a damaged footer can claim any number.
-const ROWS_EXPECTED_MAX: usize = 1 << 18;
+pub(crate) const ROWS_EXPECTED_MAX: usize = 1 << 18;
 
 /// Decodes a fragment.
 ///

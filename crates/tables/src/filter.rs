@@ -377,15 +377,13 @@ impl fmt::Debug for Matcher {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::Range;
-
     use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
     use crate::arbitrary;
     use crate::encode_data_object;
-    use crate::scan::{Scan, Step};
+    use crate::scan::scan_bytes;
 
     #[test]
     fn every_column_a_filter_names_exists() {
@@ -441,7 +439,7 @@ mod tests {
                 let expected: Vec<_> = rows.iter().filter(|row| subject.matches(row)).cloned().collect();
                 let passed: Vec<_> = rows.iter().filter(|row| filter.matches(row)).cloned().collect();
                 prop_assert_eq!(&passed, &expected, "{:?}", subject);
-                prop_assert_eq!(scan_all(&file, filter), expected, "{:?}", subject);
+                prop_assert_eq!(scan_bytes(&file, filter).unwrap(), expected, "{:?}", subject);
             }
         }
     }
@@ -453,7 +451,7 @@ mod tests {
         fn all_of_an_origin_and_all_with_a_policy_pass_a_scan(rows in arbitrary::sessions(8)) {
             let file = Bytes::from(encode_data_object(&rows).unwrap());
             for origin in rows.iter().map(|row| &row.origin) {
-                let passed = scan_all(&file, Filter::same_origin(origin));
+                let passed = scan_bytes(&file, Filter::same_origin(origin)).unwrap();
                 let has_name = origin.arn.is_some() || origin.principal_id.is_some() || origin.name.is_some();
                 let is_same = |row: &&Session| match has_name {
                     true => row.origin.is_same_identity(origin),
@@ -466,7 +464,7 @@ mod tests {
             }
             let has_policy = |row: &&Session| row.issuance.policy.session_scope_sha256.is_some();
             let expected: Vec<_> = rows.iter().filter(has_policy).cloned().collect();
-            prop_assert_eq!(scan_all(&file, Filter::with_policy()), expected);
+            prop_assert_eq!(scan_bytes(&file, Filter::with_policy()).unwrap(), expected);
         }
     }
 
@@ -491,23 +489,6 @@ mod tests {
             EventId,
         ]
         .map(|kind| kind(text.into()))
-    }
-
-    fn scan_all(file: &Bytes, filter: Filter) -> Vec<Session> {
-        let mut scan = Scan::new(file.len() as u64, filter);
-        let mut rows = Vec::new();
-        loop {
-            match scan.step().unwrap() {
-                Step::Need(ranges) => {
-                    let slice =
-                        |range: &Range<u64>| file.slice(range.start as usize..range.end as usize);
-                    let bytes = ranges.iter().map(slice).collect();
-                    scan.supply(ranges, bytes).unwrap();
-                }
-                Step::Rows(found) => rows.extend(found),
-                Step::Done => return rows,
-            }
-        }
     }
 
     #[test]

@@ -13,7 +13,9 @@ use parquet::arrow::arrow_reader::{
 };
 use trailback_sessions::{Issuance, Timestamp};
 
-use crate::decode::{BATCH_ROWS, DecodedRows, known_columns, named_columns, reader_metadata};
+use crate::decode::{
+    BATCH_ROWS, DecodedRows, ROWS_EXPECTED_MAX, known_columns, named_columns, reader_metadata,
+};
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::footer::Footer;
 use crate::schema::{FileKind, Table};
@@ -33,63 +35,48 @@ const CALLER_COLUMNS: [&str; 4] = [
 pub struct Fragment {
     bytes: Bytes,
     footer: Footer,
-    times: Vec<Timestamp>,
 }
 
 impl Fragment {
-    /// Opens a fragment, and reads at what times its rows were recorded.
+    /// Opens a fragment, and decodes nothing of it.
     ///
     /// # Errors
-    /// When the bytes are no fragment of sessions, are damaged, or come from a newer program.
+    /// When the bytes are no fragment of sessions, or come from a newer program.
     pub fn open(bytes: Bytes) -> Result<Self, TableError> {
-        refusing_damage(|| {
-            let footer = Footer::of_file(&bytes, KIND)?;
-            let mut fragment = Self {
-                bytes,
-                footer,
-                times: Vec::new(),
-            };
-            fragment.times = fragment.read_times()?;
-            Ok(fragment)
-        })
+        let footer = refusing_damage(|| Footer::of_file(&bytes, KIND))?;
+        Ok(Self { bytes, footer })
     }
 
-    /// `event_time` of its rows, in their order, which is that of time.
+    /// How many rows it has.
     #[must_use]
-    pub fn times(&self) -> &[Timestamp] {
-        &self.times
+    pub fn row_count(&self) -> usize {
+        self.footer.row_count()
     }
 
-    /// Decodes the rows recorded in a stretch of time.
+    /// Decodes all rows.
     ///
     /// # Errors
     /// When they are damaged.
-    pub fn rows(&self, times: &RangeInclusive<Timestamp>) -> Result<Vec<Issuance>, TableError> {
-        let start = self.times.partition_point(|time| time < times.start());
-        let rows = start..self.times.partition_point(|time| time <= times.end());
-        let mut decoded = Vec::with_capacity(rows.len());
-        let columns = known_columns(self.footer.metadata(), KIND);
-        self.decode(columns, rows, |rows| decoded.extend(rows))?;
-        Ok(decoded)
+    pub fn rows(&self) -> Result<Vec<Issuance>, TableError> {
+        self.rows_in(0..self.row_count())
     }
 
-    /// Decodes of every row what its caller may be linked by, and nothing else.
+    /// Decodes at what times its rows were recorded, so that they can be asked for by time.
     ///
     /// # Errors
-    /// When that is damaged.
-    pub fn for_each_caller(&self, mut each: impl FnMut(&Issuance)) -> Result<(), TableError> {
-        let columns = named_columns(self.footer.metadata(), |name| {
-            CALLER_COLUMNS.contains(&name)
-        });
-        self.decode(columns, 0..self.times.len(), |rows| {
-            rows.iter().for_each(&mut each);
+    /// When that is damaged, or the rows are not in the order of time.
+    pub fn by_time(self) -> Result<FragmentByTime, TableError> {
+        let times = refusing_damage(|| self.times())?;
+        Ok(FragmentByTime {
+            fragment: self,
+            times,
         })
     }
 
-    fn read_times(&self) -> Result<Vec<Timestamp>, TableError> {
+    fn times(&self) -> Result<Vec<Timestamp>, TableError> {
         let columns = named_columns(self.footer.metadata(), |name| name == "event_time");
         let mut times = Vec::new();
-        for batch in self.batches(columns, 0..self.footer.row_count())? {
+        for batch in self.batches(columns, 0..self.row_count())? {
             let batch = batch.map_err(decoding)?;
             let array = batch.column_by_name("event_time");
             let array =
@@ -105,6 +92,13 @@ impl Fragment {
                 reason: "its rows are not in the order of time",
             }),
         }
+    }
+
+    fn rows_in(&self, rows: Range<usize>) -> Result<Vec<Issuance>, TableError> {
+        let mut decoded = Vec::with_capacity(rows.len().min(ROWS_EXPECTED_MAX));
+        let columns = known_columns(self.footer.metadata(), KIND);
+        self.decode(columns, rows, |rows| decoded.extend(rows))?;
+        Ok(decoded)
     }
 
     /// Decodes some columns of some rows, batch by batch.
@@ -157,6 +151,43 @@ impl Fragment {
     }
 }
 
+/// A fragment of which it is known when its rows were recorded.
+#[derive(Debug)]
+pub struct FragmentByTime {
+    fragment: Fragment,
+    times: Vec<Timestamp>,
+}
+
+impl FragmentByTime {
+    /// `event_time` of its rows, in their order, which is that of time.
+    #[must_use]
+    pub fn times(&self) -> &[Timestamp] {
+        &self.times
+    }
+
+    /// Decodes the rows recorded in a stretch of time.
+    ///
+    /// # Errors
+    /// When they are damaged.
+    pub fn rows(&self, times: &RangeInclusive<Timestamp>) -> Result<Vec<Issuance>, TableError> {
+        let start = self.times.partition_point(|time| time < times.start());
+        let end = self.times.partition_point(|time| time <= times.end());
+        self.fragment.rows_in(start..end)
+    }
+
+    /// Decodes of every row what its caller may be linked by, and nothing else.
+    ///
+    /// # Errors
+    /// When that is damaged.
+    pub fn for_each_caller(&self, mut each: impl FnMut(&Issuance)) -> Result<(), TableError> {
+        let metadata = self.fragment.footer.metadata();
+        let columns = named_columns(metadata, |name| CALLER_COLUMNS.contains(&name));
+        self.fragment.decode(columns, 0..self.times.len(), |rows| {
+            rows.iter().for_each(&mut each);
+        })
+    }
+}
+
 fn decoding(source: arrow::error::ArrowError) -> TableError {
     while_doing("decode a batch of rows")(source.into())
 }
@@ -169,6 +200,10 @@ mod tests {
     use super::*;
     use crate::{arbitrary, decode_fragment, encode_fragment};
 
+    fn by_time(bytes: Bytes) -> FragmentByTime {
+        Fragment::open(bytes).unwrap().by_time().unwrap()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -178,8 +213,10 @@ mod tests {
             cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..4),
         ) {
             let bytes = Bytes::from(encode_fragment(&rows).unwrap());
-            let fragment = Fragment::open(bytes.clone()).unwrap();
+            let fragment = by_time(bytes.clone());
+            prop_assert_eq!(fragment.fragment.row_count(), rows.len());
             let whole = decode_fragment::<Issuance>(bytes).unwrap();
+            prop_assert_eq!(&fragment.fragment.rows().unwrap(), &whole);
             let mut times: Vec<_> = whole.iter().map(|row| row.record.event_time).collect();
             prop_assert_eq!(fragment.times(), &times[..]);
             times.dedup();
@@ -197,7 +234,7 @@ mod tests {
         fn callers_want_the_same_as_whole_rows(
             rows in proptest::collection::vec(arbitrary::issuance(), 1..20),
         ) {
-            let fragment = Fragment::open(encode_fragment(&rows).unwrap().into()).unwrap();
+            let fragment = by_time(encode_fragment(&rows).unwrap().into());
             let (mut callers, mut names) = (Vec::new(), Vec::new());
             fragment.for_each_caller(|row| callers.push(row.caller.clone())).unwrap();
             for row in fragment.rows(&(Timestamp(i64::MIN)..=Timestamp(i64::MAX))).unwrap() {
@@ -222,7 +259,7 @@ mod tests {
             row
         };
         let rows: Vec<_> = (0..60_000).map(row).collect();
-        let fragment = Fragment::open(encode_fragment(&rows).unwrap().into()).unwrap();
+        let fragment = by_time(encode_fragment(&rows).unwrap().into());
         for times in [
             0..=0,
             8_191..=8_192,

@@ -30,7 +30,7 @@ pub use decode::{decode_data_object, decode_fragment};
 pub use encode::{encode_data_object, encode_fragment};
 pub use error::TableError;
 pub use footer::Footer;
-pub use fragment::Fragment;
+pub use fragment::{Fragment, FragmentByTime};
 pub use rows::{DataRow, FragmentRow, TableRow};
 pub use runs::{Run, merge_runs};
 pub use schema::{SCHEMA_VERSION, Table};

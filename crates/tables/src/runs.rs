@@ -23,7 +23,7 @@ use crate::encode::{BATCH_ROWS, DataFile, encode_data_object};
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
 use crate::footer::Footer;
-use crate::scan::{Scan, Step};
+use crate::scan::scan_bytes;
 use crate::schema::{FileKind, Table, arrow_schema};
 use crate::writer::ROW_GROUP_ROWS;
 
@@ -60,21 +60,7 @@ impl Run {
     /// # Errors
     /// When the Parquet library refuses.
     pub fn scan(&self, filter: Filter) -> Result<Vec<Session>, TableError> {
-        let mut scan = Scan::new(self.bytes.len() as u64, filter);
-        let mut found = Vec::new();
-        loop {
-            match scan.step()? {
-                Step::Need(ranges) => {
-                    let part = |range: &std::ops::Range<u64>| {
-                        self.bytes.slice(range.start as usize..range.end as usize)
-                    };
-                    let parts = ranges.iter().map(part).collect();
-                    scan.supply(ranges, parts)?;
-                }
-                Step::Rows(mut rows) => found.append(&mut rows),
-                Step::Done => return Ok(found),
-            }
-        }
+        scan_bytes(&self.bytes, filter)
     }
 }
 

@@ -54,6 +54,24 @@ use bloom::BloomChecks;
 const TABLE: Table = Table::Sessions;
 const KIND: FileKind = FileKind::DataObject(TABLE);
 
+/// The rows that pass a filter, of a data object whose bytes are all at hand.
+pub(crate) fn scan_bytes(file: &Bytes, filter: Filter) -> Result<Vec<Session>, TableError> {
+    let mut scan = Scan::new(file.len() as u64, filter);
+    let mut found = Vec::new();
+    loop {
+        match scan.step()? {
+            Step::Need(ranges) => {
+                let part =
+                    |range: &Range<u64>| file.slice(range.start as usize..range.end as usize);
+                let parts = ranges.iter().map(part).collect();
+                scan.supply(ranges, parts)?;
+            }
+            Step::Rows(mut rows) => found.append(&mut rows),
+            Step::Done => return Ok(found),
+        }
+    }
+}
+
 /// What a scan wants or has.
 #[derive(Debug)]
 pub enum Step {

@@ -20,7 +20,7 @@ use super::hours::LinkFacts;
 use super::kinds::{BuiltHour, HourRows, Sessions};
 use super::look_back::SCANS_AT_ONCE;
 use super::{LinkError, Run};
-use crate::fragments::{FragmentError, OpenFragments};
+use crate::fragments::{FragmentError, FragmentsByTime, OpenFragments};
 use crate::tally::EvidenceTally;
 
 /// A stretch of an hour, from its first moment to its last.
@@ -32,16 +32,15 @@ pub(super) async fn build(
     hour: EventHour,
     fragments: Vec<FragmentKey>,
 ) -> Result<BuiltHour<Session>, LinkError> {
-    let fragments = Arc::new(OpenFragments::read(run.lake, fragments).await?);
-    let times = fragments.times().flatten().copied().collect();
-    let slices = slices(times, run.options.rows_at_once);
-    match <[Slice; 1]>::try_from(slices) {
-        Ok([whole]) => build_at_once(run, hour, fragments, whole).await,
-        Err(slices) => Sliced::new(run, hour, fragments).build(slices).await,
+    let fragments = OpenFragments::read(run.lake, fragments).await?;
+    if fragments.row_count() <= run.options.rows_at_once {
+        return build_at_once(run, hour, fragments.into_rows().await?).await;
     }
+    let fragments = spawn_blocking(move || fragments.by_time()).await??;
+    Sliced::new(run, hour, fragments).build().await
 }
 
-/// Cuts the times of an hour's records into slices of so many, or more where one moment has more. Never none.
+/// Cuts the times of an hour's records into slices of so many, or more where one moment has more.
 fn slices(mut times: Vec<Timestamp>, rows_at_once: usize) -> Vec<Slice> {
     times.sort_unstable();
     let mut slices = Vec::new();
@@ -56,20 +55,15 @@ fn slices(mut times: Vec<Timestamp>, rows_at_once: usize) -> Vec<Slice> {
         slices.push(*first..=rest[rows - 1]);
         rest = &rest[rows..];
     }
-    if slices.is_empty() {
-        slices.push(Timestamp(i64::MIN)..=Timestamp(i64::MAX));
-    }
     slices
 }
 
 async fn build_at_once(
     run: &Run<'_, Sessions>,
     hour: EventHour,
-    fragments: Arc<OpenFragments>,
-    whole: Slice,
+    records: Vec<Issuance>,
 ) -> Result<BuiltHour<Session>, LinkError> {
-    let callers = spawn_blocking(move || Callers::of(&fragments, &whole)).await??;
-    let Callers { rows, record_count } = callers;
+    let Callers { rows, record_count } = spawn_blocking(move || Callers::of(records)).await?;
     let wanted = Wanted::by(&rows);
     let earlier: Vec<Session> = run.look_back(hour, wanted).try_concat().await?;
     let (rows, facts) = spawn_blocking(move || {
@@ -87,7 +81,7 @@ async fn build_at_once(
     })
 }
 
-/// The rows of a slice, whose parents are not known yet.
+/// The rows of an hour or a slice of it, whose parents are not known yet.
 struct Callers {
     rows: Vec<Issuance>,
     /// Of how many records they were made.
@@ -95,12 +89,11 @@ struct Callers {
 }
 
 impl Callers {
-    fn of(fragments: &OpenFragments, slice: &Slice) -> Result<Callers, FragmentError> {
-        let records = fragments.rows(slice)?;
-        Ok(Callers {
+    fn of(records: Vec<Issuance>) -> Callers {
+        Callers {
             record_count: records.len(),
             rows: merge(records),
-        })
+        }
     }
 }
 
@@ -136,7 +129,7 @@ fn evidence(rows: &[Session]) -> EvidenceTally {
 struct Sliced<'r> {
     linker: &'r Run<'r, Sessions>,
     hour: EventHour,
-    fragments: Arc<OpenFragments>,
+    fragments: Arc<FragmentsByTime>,
     /// The rows before the hour that anybody in it may descend from.
     ancestors: Vec<SortedRun>,
     /// The slices that were linked.
@@ -151,12 +144,12 @@ impl<'r> Sliced<'r> {
     fn new(
         linker: &'r Run<'r, Sessions>,
         hour: EventHour,
-        fragments: Arc<OpenFragments>,
+        fragments: FragmentsByTime,
     ) -> Sliced<'r> {
         Sliced {
             linker,
             hour,
-            fragments,
+            fragments: Arc::new(fragments),
             ancestors: Vec::new(),
             runs: Vec::new(),
             row_count: 0,
@@ -167,9 +160,10 @@ impl<'r> Sliced<'r> {
     }
 
     /// While a slice is linked and encoded, the next one is decoded already.
-    async fn build(mut self, slices: Vec<Slice>) -> Result<BuiltHour<Session>, LinkError> {
+    async fn build(mut self) -> Result<BuiltHour<Session>, LinkError> {
         self.look_back().await?;
-        let mut slices = slices.into_iter();
+        let times = self.fragments.times().flatten().copied().collect();
+        let mut slices = slices(times, self.linker.options.rows_at_once).into_iter();
         let mut next = slices.next().map(|slice| self.decode(slice));
         let mut at_work: Option<JoinHandle<Result<Linked, TableError>>> = None;
         while let Some(callers) = next {
@@ -215,7 +209,7 @@ impl<'r> Sliced<'r> {
 
     fn decode(&self, slice: Slice) -> JoinHandle<Result<Callers, FragmentError>> {
         let fragments = Arc::clone(&self.fragments);
-        spawn_blocking(move || Callers::of(&fragments, &slice))
+        spawn_blocking(move || Ok(Callers::of(fragments.rows(&slice)?)))
     }
 
     /// The wanted rows among the ancestors and the slices before this one.
