@@ -8,6 +8,7 @@ use trailback_sessions::{Text, Timestamp};
 
 use super::digests::Chain;
 use super::entries::Voucher;
+use super::report::{Finding, FindingKind};
 use crate::log_objects::LogObject;
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
@@ -60,6 +61,25 @@ impl<'o> Delivered<'o> {
             region: log_object.region.as_ref(),
             at: log_object.delivered_at,
         }
+    }
+
+    /// Empty where its name does not tell them.
+    pub(super) fn account_and_region(self) -> (&'o str, &'o str) {
+        let text = |text: Option<&'o Text>| text.map_or("", |text| &**text);
+        (text(self.account_id), text(self.region))
+    }
+
+    /// A finding about it.
+    pub(super) fn found(
+        self,
+        kind: FindingKind,
+        period: Range<Timestamp>,
+        why: impl Into<String>,
+    ) -> Finding {
+        let (account_id, region) = self.account_and_region();
+        Finding::of(kind, period, why)
+            .in_logs_of(account_id, region)
+            .about(self.location)
     }
 }
 

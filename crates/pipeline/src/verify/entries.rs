@@ -8,7 +8,7 @@ use trailback_cloudtrail::object_key::{ObjectKind, classify, end_alike, file_nam
 use trailback_sessions::{Text, Timestamp};
 
 use super::delivered::Whereabouts;
-use super::report::MINUTE_MS;
+use super::report::time_of_records;
 
 /// What one digest says of one log object.
 pub(super) struct Entry {
@@ -35,11 +35,12 @@ pub(super) enum Voucher {
 impl Entry {
     /// The time of the object's records; where its digest does not say it, the time of its delivery.
     pub(super) fn event_period(&self) -> Range<Timestamp> {
-        if let Some((oldest, newest)) = self.event_times {
-            return oldest..Timestamp(newest.0 + 1_000);
-        }
-        let at = self.delivered_at().unwrap_or_default();
-        at..Timestamp(at.0 + MINUTE_MS)
+        time_of_records(self.event_times, self.delivered_at())
+    }
+
+    /// Whether it says of a text that it was delivered; `sha256` in hex.
+    pub(super) fn is_of(&self, sha256: &str) -> bool {
+        hex::encode(self.sha256) == sha256
     }
 
     pub(super) fn delivered_at(&self) -> Option<Timestamp> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use trailback_cloudtrail::digest::Sha256;
 use trailback_cloudtrail::object_key::file_name;
-use trailback_sessions::{Text, Timestamp};
+use trailback_sessions::Timestamp;
 use trailback_tables::ledger::LedgerEntry;
 use trailback_tables::partition::Day;
 
@@ -14,8 +14,9 @@ use super::entries::{Entry, Voucher};
 use super::faults;
 use super::open::{Open, What};
 use super::readings::Readings;
-use super::report::{Finding, FindingKind, MINUTE_MS, Verification, VerifyTally};
+use super::report::{Finding, FindingKind, Verification, VerifyTally, minute_of};
 use crate::log_objects::{DeliveryDays, Listed, LogObject, Place};
+use crate::store::ETag;
 
 /// What is being held against each other.
 pub(super) struct HeldAgainst<'a> {
@@ -72,8 +73,9 @@ impl<'a> HeldAgainst<'a> {
                 Some(Voucher::Believed) => {
                     let read = self.readings.as_ref();
                     let read = read.and_then(|readings| readings.hash_of(listed));
-                    let is_delivered =
-                        |number: &usize| read == Some(&*hex::encode(entries.get(*number).sha256));
+                    let is_delivered = |number: &usize| {
+                        read.is_some_and(|sha256| entries.get(*number).is_of(sha256))
+                    };
                     if named.iter().any(is_delivered) {
                         self.tally.proven_by_ledger += 1;
                         Fate::Proven
@@ -128,6 +130,45 @@ impl<'a> HeldAgainst<'a> {
         now: Timestamp,
         signatures_checked: bool,
     ) -> Verification {
+        self.decide_all(hashes);
+        let chains = std::mem::take(&mut self.chains.chains);
+        let listed = std::mem::take(&mut self.listed);
+        let log_objects = || listed.iter().map(|listed| &listed.log_object);
+        let covered = Covered::by(&chains, log_objects().map(Delivered::of), now);
+        let fates = std::mem::take(&mut self.fates);
+        for (log_object, fate) in log_objects().zip(&fates) {
+            match fate {
+                Fate::Unnamed(voucher) => {
+                    self.tell_unnamed(Delivered::of(log_object), *voucher, &covered);
+                }
+                Fate::Proven => self.tally.proven += 1,
+                Fate::ToRead(_) | Fate::Wrong => {}
+            }
+        }
+        let proven = proven_versions(&listed, &fates);
+        let readings = self.readings.take().map(|readings| {
+            let found = readings.judge(&self.chains.entries, &covered, &proven, &mut self.open);
+            self.findings.extend(found.findings);
+            found.tally
+        });
+        let of_chains = chains
+            .iter()
+            .flat_map(|chain| faults::of_chain(chain, &covered));
+        self.findings.extend(of_chains);
+        let chains: Vec<_> = chains.iter().map(faults::report).collect();
+        self.tally.digests = self.chains.unreadable.len() as u64;
+        self.tally.digests += chains.iter().map(|chain| chain.digests).sum::<u64>();
+        self.tally.digests_proven = chains.iter().map(|chain| chain.digests_proven).sum();
+        Verification {
+            signatures_checked,
+            tally: self.tally,
+            readings,
+            chains,
+            findings: self.into_findings(),
+        }
+    }
+
+    fn decide_all(&mut self, hashes: Vec<Result<Sha256, String>>) {
         let mut hashes = hashes.into_iter();
         for number in 0..self.listed.len() {
             if let Fate::ToRead(named) = &self.fates[number] {
@@ -137,55 +178,17 @@ impl<'a> HeldAgainst<'a> {
                 self.fates[number] = self.decide(number, &named, hash);
             }
         }
-        let chains = std::mem::take(&mut self.chains.chains);
-        let listed = std::mem::take(&mut self.listed);
-        let delivered = || {
-            listed
-                .iter()
-                .map(|listed| Delivered::of(&listed.log_object))
-        };
-        let covered = Covered::by(&chains, delivered(), now);
-        let fates = std::mem::take(&mut self.fates);
-        for (object, fate) in delivered().zip(&fates) {
-            match fate {
-                Fate::Unnamed(voucher) => self.tell_unnamed(object, *voucher, &covered),
-                Fate::Proven => self.tally.proven += 1,
-                Fate::ToRead(_) | Fate::Wrong => {}
-            }
-        }
-        let proven = listed.iter().zip(&fates);
-        let proven = proven.filter(|(_, fate)| matches!(fate, Fate::Proven));
-        let proven = proven
-            .filter_map(|(listed, _)| Some((&*listed.log_object.name, listed.etag.as_ref()?)));
-        let proven: HashMap<_, _> = proven.collect();
-        let readings = self.readings.take();
-        let readings = readings.map(|readings| {
-            readings.judge(&self.chains.entries, &covered, &proven, &mut self.open)
-        });
-        let (readings, of_readings) = readings.map(|found| (found.tally, found.findings)).unzip();
-        let of_digests = chains
-            .iter()
-            .flat_map(|chain| faults::of_chain(chain, &covered));
-        let mut findings = self.findings;
-        findings.extend(of_readings.into_iter().flatten());
-        findings.extend(of_digests);
+    }
+
+    /// All that was found, what is open and what cannot be read among it, in order.
+    fn into_findings(self) -> Vec<Finding> {
+        let (mut findings, unreadable) = (self.findings, self.chains.unreadable);
         findings.extend(self.open.findings());
-        let unreadable = self.chains.unreadable;
-        let chains: Vec<_> = chains.iter().map(faults::report).collect();
-        self.tally.digests = unreadable.len() as u64;
-        self.tally.digests += chains.iter().map(|chain| chain.digests).sum::<u64>();
-        self.tally.digests_proven = chains.iter().map(|chain| chain.digests_proven).sum();
         let broken: HashSet<_> = unreadable.iter().map(file_named).collect();
         findings.retain(|finding| !is_only_broken(finding, &broken));
         findings.extend(unreadable);
         findings.sort_by(|one, other| one.order().cmp(&other.order()));
-        Verification {
-            signatures_checked,
-            tally: self.tally,
-            readings,
-            chains,
-            findings,
-        }
+        findings
     }
 
     fn decide(&mut self, number: usize, named: &[usize], hash: Result<Sha256, String>) -> Fate {
@@ -209,10 +212,9 @@ impl<'a> HeldAgainst<'a> {
                 (FindingKind::LogObjectUnreadable, why)
             }
         };
-        let at = log_object.delivered_at.unwrap_or_default();
         let period = entries.clone().next().map(Entry::event_period);
-        let period = period.unwrap_or(at..Timestamp(at.0 + MINUTE_MS));
-        let finding = in_logs_of(Finding::of(kind, period, why), Delivered::of(log_object));
+        let period = period.unwrap_or_else(|| minute_of(log_object.delivered_at));
+        let finding = Delivered::of(log_object).found(kind, period, why);
         self.findings.push(finding);
         Fate::Wrong
     }
@@ -226,10 +228,9 @@ impl<'a> HeldAgainst<'a> {
         match covered.standing(object, voucher) {
             Standing::Added(why) => {
                 self.tally.extra += 1;
-                let at = object.at.unwrap_or_default();
-                let period = at..Timestamp(at.0 + MINUTE_MS);
-                let extra = Finding::of(FindingKind::LogObjectExtra, period, why);
-                self.findings.push(in_logs_of(extra, object));
+                let period = minute_of(object.at);
+                let extra = object.found(FindingKind::LogObjectExtra, period, why);
+                self.findings.push(extra);
             }
             Standing::Unproven(why, age) => {
                 self.tally.unproven += 1;
@@ -237,6 +238,15 @@ impl<'a> HeldAgainst<'a> {
             }
         }
     }
+}
+
+/// The versions that lie there and are proven, by location.
+fn proven_versions<'l>(listed: &'l [Listed], fates: &[Fate]) -> HashMap<&'l str, &'l ETag> {
+    let fates = listed.iter().zip(fates);
+    let proven = fates.filter(|(_, fate)| matches!(fate, Fate::Proven));
+    proven
+        .filter_map(|(listed, _)| Some((&*listed.log_object.name, listed.etag.as_ref()?)))
+        .collect()
 }
 
 fn file_named(finding: &Finding) -> Option<String> {
@@ -252,13 +262,6 @@ fn is_only_broken(finding: &Finding, broken: &HashSet<Option<String>>) -> bool {
 
 fn is_unreachable(log_object: &LogObject) -> bool {
     matches!(log_object.place, Place::Unreachable(_))
-}
-
-fn in_logs_of(finding: Finding, object: Delivered<'_>) -> Finding {
-    let text = |text: Option<&Text>| text.map(ToString::to_string).unwrap_or_default();
-    finding
-        .in_logs_of(&text(object.account_id), &text(object.region))
-        .about(object.location)
 }
 
 fn missing(entry: &Entry, is_local: bool) -> Finding {

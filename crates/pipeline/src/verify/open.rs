@@ -6,7 +6,7 @@ use std::ops::Range;
 use trailback_sessions::Timestamp;
 
 use super::delivered::{Age, Delivered, Why};
-use super::report::{Finding, FindingKind, MINUTE_MS};
+use super::report::{Finding, FindingKind, minute_of};
 
 /// Whether it lies there, or the lake has read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,20 +31,17 @@ struct Members {
 
 impl Open {
     pub(super) fn add(&mut self, what: What, object: Delivered<'_>, why: Why, age: Age) {
-        let text = |text: Option<&trailback_sessions::Text>| {
-            text.map(ToString::to_string).unwrap_or_default()
-        };
-        let group = (what, why, age, text(object.account_id), text(object.region));
+        let (account_id, region) = object.account_and_region();
+        let group = (what, why, age, account_id.to_owned(), region.to_owned());
         let members = self.0.entry(group).or_default();
         if members.count == 0 {
             object.location.clone_into(&mut members.one);
         }
         members.count += 1;
-        let at = object.at.unwrap_or_default();
-        let end = Timestamp(at.0 + MINUTE_MS);
+        let of_this = minute_of(object.at);
         members.period = Some(match members.period.take() {
-            Some(period) => period.start.min(at)..period.end.max(end),
-            None => at..end,
+            Some(period) => period.start.min(of_this.start)..period.end.max(of_this.end),
+            None => of_this,
         });
     }
 

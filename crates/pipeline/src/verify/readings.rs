@@ -7,14 +7,14 @@ use trailback_tables::ledger::{LedgerEntry, LogObjectOutcome};
 use super::delivered::{Age, Covered, Delivered, Standing, Whereabouts, Why};
 use super::entries::{Entries, Voucher};
 use super::open::{Open, What};
-use super::report::{Finding, FindingKind, MINUTE_MS, ReadingsTally};
+use super::report::{Finding, FindingKind, ReadingsTally, time_of_records};
 use crate::log_objects::Listed;
 use crate::store::ETag;
-use trailback_sessions::Timestamp;
 
 /// What the lake has read, by location.
 pub(super) struct Readings<'l> {
-    ledger: &'l [LedgerEntry],
+    /// In the order of the ledger.
+    read: Vec<&'l LedgerEntry>,
     by_location: HashMap<&'l str, Vec<&'l LedgerEntry>>,
 }
 
@@ -27,17 +27,15 @@ pub(super) struct ReadingsFound {
 
 impl<'l> Readings<'l> {
     pub(super) fn of(ledger: &'l [LedgerEntry]) -> Readings<'l> {
+        let read: Vec<_> = ledger.iter().filter(|reading| was_read(reading)).collect();
         let mut by_location = HashMap::<_, Vec<_>>::new();
-        for reading in ledger.iter().filter(|reading| was_read(reading)) {
+        for reading in read.iter().copied() {
             by_location
                 .entry(&*reading.location)
                 .or_default()
                 .push(reading);
         }
-        Readings {
-            ledger,
-            by_location,
-        }
+        Readings { read, by_location }
     }
 
     /// The hash of what lies there now, where that very version was read.
@@ -61,7 +59,7 @@ impl<'l> Readings<'l> {
         // What was read well of what a digest names, so that nothing of it is lacking.
         let mut read_well = HashSet::<usize>::new();
         let mut altered = Vec::new();
-        for reading in self.ledger.iter().filter(|reading| was_read(reading)) {
+        for reading in self.read.iter().copied() {
             found.tally.readings += 1;
             let read_at = Whereabouts::read(&reading.location);
             let named = entries.of_reading(read_at);
@@ -121,7 +119,7 @@ fn judge(
             false => Judgement::Open(Why::NoHash, Age::Old),
         };
     };
-    let is_delivered = |number: &usize| hex::encode(entries.get(*number).sha256) == sha256;
+    let is_delivered = |number: &usize| entries.get(*number).is_of(sha256);
     match named.iter().any(is_delivered) {
         true => Judgement::Proven,
         false => Judgement::Altered,
@@ -153,27 +151,10 @@ fn delivered(reading: &LedgerEntry) -> Delivered<'_> {
     }
 }
 
-/// The time of its rows; where it has none, of its delivery.
-fn period_of(reading: &LedgerEntry) -> std::ops::Range<Timestamp> {
-    match reading.first_event_time.zip(reading.last_event_time) {
-        Some((first, last)) => first..Timestamp(last.0 + 1_000),
-        None => {
-            let at = reading.delivered_at.unwrap_or_default();
-            at..Timestamp(at.0 + MINUTE_MS)
-        }
-    }
-}
-
 fn extra(reading: &LedgerEntry, why: &str) -> Finding {
-    let text =
-        |text: Option<&trailback_sessions::Text>| text.map(ToString::to_string).unwrap_or_default();
-    let (account_id, region) = (
-        text(reading.account_id.as_ref()),
-        text(reading.region.as_ref()),
-    );
-    Finding::of(FindingKind::ReadingExtra, period_of(reading), why)
-        .in_logs_of(&account_id, &region)
-        .about(&reading.location)
+    let of_rows = reading.first_event_time.zip(reading.last_event_time);
+    let period = time_of_records(of_rows, reading.delivered_at);
+    delivered(reading).found(FindingKind::ReadingExtra, period, why)
 }
 
 fn altered_reading(

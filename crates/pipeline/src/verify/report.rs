@@ -6,7 +6,24 @@ use trailback_cloudtrail::digest::DigestName;
 use trailback_sessions::Timestamp;
 
 /// A minute, the precision of the time in a log object's name.
-pub(super) const MINUTE_MS: i64 = 60_000;
+const MINUTE_MS: i64 = 60_000;
+
+/// The minute of a delivery; where a name does not tell it, the first of all.
+pub(super) fn minute_of(delivered_at: Option<Timestamp>) -> Range<Timestamp> {
+    let at = delivered_at.unwrap_or_default();
+    at..Timestamp(at.0 + MINUTE_MS)
+}
+
+/// The time of records, from the first one's second to the last one's; where that is not known, of their delivery.
+pub(super) fn time_of_records(
+    first_and_last: Option<(Timestamp, Timestamp)>,
+    delivered_at: Option<Timestamp>,
+) -> Range<Timestamp> {
+    match first_and_last {
+        Some((first, last)) => first..Timestamp(last.0 + 1_000),
+        None => minute_of(delivered_at),
+    }
+}
 
 /// What came out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
