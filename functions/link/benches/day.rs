@@ -14,12 +14,12 @@ use serde_json::Value;
 use trailback_harness::deployment::{BASE, Deployment};
 use trailback_harness::runtime_api::Answer;
 use trailback_harness::usage::Usage;
-use trailback_pipeline::extract::{ExtractOptions, extract};
 use trailback_pipeline::lake::{Access, Lake};
-use trailback_pipeline::log_objects::folders;
-use trailback_pipeline::progress::{Progress, Silent};
 use trailback_pipeline::store::memory::MemoryStore;
-use trailback_simulator::{Folder, Plan, simulate};
+use trailback_simulator::Plan;
+
+#[path = "hour/simulated.rs"]
+mod simulated;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -67,20 +67,15 @@ async fn measure(calls: u64, hours: i64) -> Result<(), Failure> {
 
 /// A lake with everything extracted and nothing linked.
 async fn extracted(calls: u64, hours: i64) -> Result<BTreeMap<String, Bytes>, Failure> {
-    let folder = tempfile::tempdir()?;
     let plan = Plan {
         calls,
         sts_share: 1.0,
         duration: hours * 3_600,
         ..Plan::organisation(7)
     };
-    simulate(&plan, &mut Folder::create(folder.path(), None, None)?)?;
     let store = Arc::new(MemoryStore::new());
     let lake = Lake::in_store(Arc::clone(&store) as _, BASE, Access::Write).await?;
-    let progress: Arc<dyn Progress> = Arc::new(Silent);
-    let found = folders::find(&[folder.path().to_owned()]).await?;
-    let options = ExtractOptions::default();
-    extract(&lake, found, &options, &progress, &mut |_| {}).await?;
+    simulated::extract_into(&lake, &plan).await?;
     let objects = store.objects().into_iter();
     Ok(objects.map(|(key, (content, _))| (key, content)).collect())
 }

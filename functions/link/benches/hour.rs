@@ -24,6 +24,8 @@ use trailback_pipeline::progress::{Progress, Silent};
 mod copies;
 #[path = "hour/made.rs"]
 mod made;
+#[path = "hour/simulated.rs"]
+mod simulated;
 
 /// As in the function.
 #[global_allocator]

@@ -4,14 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use trailback_pipeline::extract::{ExtractOptions, extract};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_pipeline::link::{LinkOptions, link};
-use trailback_pipeline::log_objects::folders;
 use trailback_pipeline::progress::{Progress, Silent};
 use trailback_pipeline::store::{Condition, Metadata, list_all};
 use trailback_sessions::{Issuance, LOOK_BACK_HOURS, Session, Timestamp, table_order};
-use trailback_simulator::{Folder, Plan, simulate};
+use trailback_simulator::Plan;
 use trailback_tables::manifest::{Manifest, PartitionState};
 use trailback_tables::partition::{
     DataKey, Day, DayPart, EventHour, FragmentKey, manifest_key, parse_manifest_key,
@@ -22,6 +20,7 @@ use trailback_tables::{
 
 use crate::Failure;
 use crate::copies::Copy;
+use crate::simulated;
 
 /// How many calls an hour are simulated; more are copies.
 const SIMULATED_AN_HOUR: u64 = 10_000;
@@ -54,9 +53,9 @@ pub(crate) async fn lake(folder: &Path, sessions_a_day: u64, behind: i64) -> Res
     };
     let first = EventHour::of(Timestamp(day.start * 1_000));
     let last = first.plus(LOOK_BACK_HOURS);
-    extracted(&lake, &day).await?;
+    simulated::extract_into(&lake, &day).await?;
     take_fragments(&lake, first.plus(24)).await?;
-    extracted(&lake, &next_day).await?;
+    simulated::extract_into(&lake, &next_day).await?;
     let of_last_hour = take_fragments(&lake, last).await?;
     let options = LinkOptions {
         // Hours that are copied are data objects of their own.
@@ -78,22 +77,6 @@ pub(crate) async fn lake(folder: &Path, sessions_a_day: u64, behind: i64) -> Res
     drop(lake);
     std::fs::rename(partial, folder)?;
     println!("made: {copies} times two days of {} calls", day.calls);
-    Ok(())
-}
-
-async fn extracted(lake: &Lake, plan: &Plan) -> Result<(), Failure> {
-    let logs = tempfile::tempdir()?;
-    simulate(plan, &mut Folder::create(logs.path(), None, None)?)?;
-    let progress: Arc<dyn Progress> = Arc::new(Silent);
-    let found = folders::find(&[logs.path().to_owned()]).await?;
-    extract(
-        lake,
-        found,
-        &ExtractOptions::default(),
-        &progress,
-        &mut |_| {},
-    )
-    .await?;
     Ok(())
 }
 
