@@ -259,7 +259,7 @@ pub struct LinkTally {
     pub objects_written: u64,
     /// Data objects deleted that no manifest named any more.
     pub objects_deleted: u64,
-    /// Hours whose fragments were folded into one.
+    /// Hours whose fragments were folded into one, or large ones into few.
     pub hours_folded: u64,
     /// How often another writer was faster and the work started again.
     pub conflicts: u64,

@@ -83,7 +83,7 @@ metrics! {
     HOURS = "Hours", COUNT, "hours of the lake that have rows";
     HOURS_LINKED = "HoursLinked", COUNT, "hours that were linked again because something in them or before them changed";
     HOURS_LEFT = "HoursLeft", COUNT, "hours that changed and were left to the next run";
-    HOURS_FOLDED = "HoursFolded", COUNT, "quiet hours whose fragments were folded into one";
+    HOURS_FOLDED = "HoursFolded", COUNT, "quiet hours whose fragments were folded into one, or large hours into few";
     ROWS = "Rows", COUNT, "rows of the whole table";
     ROWS_LINKED = "RowsLinked", COUNT, "rows of the hours that were linked: the sum of the next four";
     ORIGINS = "Origins", COUNT, "rows whose caller is the origin";
