@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use trailback_sessions::Session;
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::DataKey;
-use trailback_tables::scan::{Scan, Step};
+use trailback_tables::scan::{Columns, Scan, Step};
 use trailback_tables::{DataRow, TableError, decode_data_object};
 
 use crate::lake::Lake;
@@ -47,12 +47,13 @@ impl ScanError {
     }
 }
 
-/// Reads the rows of a data object that pass a filter. Its size is asked for where it is not known.
+/// Reads some columns of the rows of a data object that pass a filter. Its size is asked for where it is not known.
 pub(crate) async fn scan(
     lake: &Lake,
     object: &DataKey,
     size_bytes: Option<u64>,
     filter: Filter,
+    columns: Columns,
 ) -> Result<Vec<Session>, ScanError> {
     let name = object.to_string();
     let size_bytes = match size_bytes {
@@ -60,7 +61,7 @@ pub(crate) async fn scan(
         None => lake.store().head(&name).await?.size_bytes,
     };
     let damaged = |cause| ScanError::damaged(lake, &name, cause);
-    let mut scan = Scan::new(size_bytes, filter);
+    let mut scan = Scan::new(size_bytes, filter).with_columns(columns);
     let mut found = Vec::new();
     loop {
         let (back, step) = tokio::task::spawn_blocking(move || {

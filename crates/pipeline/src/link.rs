@@ -9,6 +9,7 @@
 //! what was read. Whoever loses that race, or finds an object gone that another linker replaced, forgets what it
 //! built and looks again; what it had published before stays.
 
+mod ancestors;
 mod building;
 mod folding;
 mod garbage;

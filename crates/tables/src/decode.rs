@@ -16,6 +16,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 pub(crate) use batch::{DecodedRows, SharedChains};
 
+use crate::columns::Column;
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::footer::Footer;
 use crate::rows::{DataRow, FragmentRow, TableRow};
@@ -78,7 +79,17 @@ pub(crate) fn reader_metadata(
 
 /// The columns of the file that this program knows.
 pub(crate) fn known_columns(metadata: &ParquetMetaData, kind: FileKind) -> ProjectionMask {
-    let names: Vec<_> = kind.columns().map(|column| column.name).collect();
+    columns_where(metadata, kind, |_| true)
+}
+
+/// Those of the columns of the file that this program knows.
+pub(crate) fn columns_where(
+    metadata: &ParquetMetaData,
+    kind: FileKind,
+    is_wanted: impl Fn(&Column) -> bool,
+) -> ProjectionMask {
+    let wanted = kind.columns().filter(|column| is_wanted(column));
+    let names: Vec<_> = wanted.map(|column| column.name).collect();
     named_columns(metadata, |name| names.contains(&name))
 }
 

@@ -17,6 +17,7 @@ mod fragment;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod inherited;
 pub mod ledger;
 pub mod manifest;
 pub mod partition;
@@ -31,6 +32,7 @@ pub use encode::{encode_data_object, encode_fragment};
 pub use error::TableError;
 pub use footer::Footer;
 pub use fragment::{Fragment, FragmentByTime};
+pub use inherited::EncodedAncestors;
 pub use rows::{DataRow, FragmentRow, TableRow};
 pub use runs::{Run, merge_runs};
 pub use schema::{SCHEMA_VERSION, Table};

@@ -1,7 +1,6 @@
 //! Sorted runs of linked rows, merged into one data object: an hour can have more rows than memory.
 //!
-//! A run is encoded as a data object is, and so takes a tenth of what its rows take. It can be scanned like one, and runs are
-//! merged batch by batch, without becoming rows again: the bytes are those of all their rows encoded at once.
+//! A run is encoded as a data object is, and so takes a tenth of what its rows take. Runs are merged batch by batch, without becoming rows again: the bytes are those of all their rows encoded at once.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -21,9 +20,7 @@ use crate::columns::Column;
 use crate::decode::{known_columns, reader_metadata};
 use crate::encode::{BATCH_ROWS, DataFile, encode_data_object};
 use crate::error::{TableError, refusing_damage, while_doing};
-use crate::filter::Filter;
 use crate::footer::Footer;
-use crate::scan::scan_bytes;
 use crate::schema::{FileKind, Table, arrow_schema};
 use crate::writer::ROW_GROUP_ROWS;
 
@@ -53,14 +50,6 @@ impl Run {
             bytes: encode_data_object(rows.iter().copied())?.into(),
             row_count: rows.len(),
         })
-    }
-
-    /// The rows that pass a filter.
-    ///
-    /// # Errors
-    /// When the Parquet library refuses.
-    pub fn scan(&self, filter: Filter) -> Result<Vec<Session>, TableError> {
-        scan_bytes(&self.bytes, filter)
     }
 }
 
@@ -327,7 +316,7 @@ fn text_at(texts: &StringArray, row: usize) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use trailback_sessions::{MatchFacts, table_order};
+    use trailback_sessions::table_order;
 
     use super::*;
     use crate::arbitrary;
@@ -359,15 +348,6 @@ mod tests {
             parts.retain(|part| !part.is_empty());
             let runs: Vec<_> = parts.iter().map(|part| Run::of(part).unwrap()).collect();
             prop_assert!(merge_in_row_groups(&runs, row_group_rows).unwrap() == whole);
-        }
-
-        #[test]
-        fn a_scan_of_a_run_finds_what_passes(rows in arbitrary::sessions(20), wanted in any::<u8>()) {
-            let run = Run::of(&rows.iter().collect::<Vec<_>>()).unwrap();
-            let passes = move |row: &MatchFacts<'_>| row.event_time.0 as u8 % 2 == wanted % 2;
-            let found = run.scan(Filter::matching(passes)).unwrap();
-            let expected = rows.iter().filter(|row| passes(&MatchFacts::of(row)));
-            prop_assert!(found.iter().eq(expected));
         }
     }
 

@@ -43,10 +43,11 @@ use parquet::file::metadata::{
 use trailback_sessions::Session;
 
 use crate::checked::{Opening, check_length};
-use crate::decode::{BATCH_ROWS, DecodedRows, known_columns, reader_metadata};
+use crate::decode::{BATCH_ROWS, DecodedRows, columns_where, known_columns, reader_metadata};
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
 use crate::footer::Footer;
+use crate::inherited::is_inherited;
 use crate::schema::{FileKind, Table};
 use bloom::BloomChecks;
 
@@ -54,9 +55,8 @@ use bloom::BloomChecks;
 const TABLE: Table = Table::Sessions;
 const KIND: FileKind = FileKind::DataObject(TABLE);
 
-/// The rows that pass a filter, of a data object whose bytes are all at hand.
-pub(crate) fn scan_bytes(file: &Bytes, filter: Filter) -> Result<Vec<Session>, TableError> {
-    let mut scan = Scan::new(file.len() as u64, filter);
+/// The rows that a scan finds in a data object whose bytes are all at hand.
+pub(crate) fn scan_bytes(file: &Bytes, mut scan: Scan) -> Result<Vec<Session>, TableError> {
     let mut found = Vec::new();
     loop {
         match scan.step()? {
@@ -70,6 +70,15 @@ pub(crate) fn scan_bytes(file: &Bytes, filter: Filter) -> Result<Vec<Session>, T
             Step::Done => return Ok(found),
         }
     }
+}
+
+/// Which columns of the rows found are decoded; all others are left at their defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// All.
+    All,
+    /// Those that children match or inherit: all that linking asks of an ancestor.
+    Inherited,
 }
 
 /// What a scan wants or has.
@@ -87,6 +96,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Scan {
     filter: Filter,
+    columns: Columns,
     footer: Option<Footer>,
     state: State,
     /// The parts of the file that are wanted; whole blocks that hold them were asked for.
@@ -125,11 +135,18 @@ impl Scan {
         };
         Self {
             filter,
+            columns: Columns::All,
             footer: None,
             state,
             wanted: Vec::new(),
             rows: DecodedRows::default(),
         }
+    }
+
+    /// The same scan, that decodes no more columns than these.
+    #[must_use]
+    pub fn with_columns(self, columns: Columns) -> Self {
+        Self { columns, ..self }
     }
 
     /// Another scan of a data object whose footer is known.
@@ -342,7 +359,10 @@ impl Scan {
 
     fn pages(&self, metadata: ParquetMetaData) -> Result<State, TableError> {
         let metadata = Arc::new(metadata);
-        let columns = known_columns(&metadata, KIND);
+        let columns = match self.columns {
+            Columns::All => known_columns(&metadata, KIND),
+            Columns::Inherited => columns_where(&metadata, KIND, is_inherited),
+        };
         let filter = predicate::row_filter(&self.filter.0, &metadata);
         let builder = ParquetPushDecoderBuilder::new_with_metadata(reader_metadata(metadata)?)
             .with_batch_size(BATCH_ROWS)

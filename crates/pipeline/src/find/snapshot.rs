@@ -8,6 +8,7 @@ use trailback_sessions::{Session, Timestamp};
 use trailback_tables::Table;
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::{DataKey, DayPart, EventHour};
+use trailback_tables::scan::Columns;
 
 use super::{FindError, TimeRange, place};
 use crate::data_scan;
@@ -84,7 +85,14 @@ impl<'a> Snapshot<'a> {
         size_bytes: u64,
         filter: &Filter,
     ) -> Result<Vec<Session>, FindError> {
-        Ok(data_scan::scan(self.lake, key, Some(size_bytes), filter.clone()).await?)
+        Ok(data_scan::scan(
+            self.lake,
+            key,
+            Some(size_bytes),
+            filter.clone(),
+            Columns::All,
+        )
+        .await?)
     }
 }
 

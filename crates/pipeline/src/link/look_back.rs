@@ -11,7 +11,9 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use trailback_sessions::{MatchFacts, Session, Wanted};
 use trailback_tables::filter::Filter;
+
 use trailback_tables::partition::{DataKey, EventHour};
+use trailback_tables::scan::Columns;
 
 use super::kinds::{Kind, Sessions};
 use super::{LinkError, Run, hours};
@@ -78,16 +80,16 @@ impl<K: Kind> Recent<K> {
 }
 
 impl Run<'_, Sessions> {
-    /// The linked rows of the 36 hours before an hour that are wanted, a part of them after the other.
+    /// The linked rows of the 36 hours before an hour that are wanted, a part of them after the other. What children neither
+    /// match nor inherit of them may be missing.
     pub(super) fn look_back(
         &self,
         hour: EventHour,
-        wanted: Wanted,
+        wanted: Arc<Wanted>,
     ) -> BoxStream<'_, Result<Vec<Session>, LinkError>> {
         if wanted.is_empty() {
             return stream::empty().boxed();
         }
-        let wanted = Arc::new(wanted);
         let mut recent = Vec::new();
         let mut scans: BTreeMap<DataKey, BTreeSet<EventHour>> = BTreeMap::new();
         for (earlier, _) in self.states.range(hours::look_back::<Sessions>(hour)) {
@@ -107,7 +109,7 @@ impl Run<'_, Sessions> {
         stream::iter(recent).map(in_memory).chain(scanned).boxed()
     }
 
-    /// Reads the wanted rows of some hours from a data object.
+    /// Reads the wanted rows of some hours from a data object, as far as children match or inherit them.
     async fn scan(
         &self,
         object: DataKey,
@@ -120,7 +122,8 @@ impl Run<'_, Sessions> {
         let time = Filter::recorded(Some(first.start()), Some(last.plus(1).start()));
         let filter = time.and(Filter::wanted(wanted));
         let size_bytes = self.objects.get(&object).map(|object| object.size_bytes);
-        let found = data_scan::scan(self.lake, &object, size_bytes, filter).await;
+        let columns = Columns::Inherited;
+        let found = data_scan::scan(self.lake, &object, size_bytes, filter, columns).await;
         let mut rows = found?;
         // Between the first and the last hour may lie some that were built again since.
         rows.retain(|row| hours.contains(&EventHour::of(row.issuance.record.event_time)));

@@ -8,17 +8,17 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use futures::stream;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use tokio::task::{JoinHandle, spawn_blocking};
-use trailback_sessions::{Issuance, Session, Timestamp, Wanted, link, merge, table_order};
-use trailback_tables::filter::Filter;
+use trailback_sessions::{
+    Issuance, MatchFacts, Session, Timestamp, Wanted, link, merge, table_order,
+};
 use trailback_tables::partition::{EventHour, FragmentKey};
 use trailback_tables::{Run as SortedRun, TableError, merge_runs};
 
+use super::ancestors::Ancestors;
 use super::hours::LinkFacts;
 use super::kinds::{BuiltHour, HourRows, Sessions};
-use super::look_back::SCANS_AT_ONCE;
 use super::{LinkError, Run};
 use crate::fragments::{FragmentError, FragmentsByTime, OpenFragments};
 use crate::tally::EvidenceTally;
@@ -64,7 +64,7 @@ async fn build_at_once(
     records: Vec<Issuance>,
 ) -> Result<BuiltHour<Session>, LinkError> {
     let Callers { rows, record_count } = spawn_blocking(move || Callers::of(records)).await?;
-    let wanted = Wanted::by(&rows);
+    let wanted = Arc::new(Wanted::by(&rows));
     let earlier: Vec<Session> = run.look_back(hour, wanted).try_concat().await?;
     let (rows, facts) = spawn_blocking(move || {
         let rows = link(rows, &earlier);
@@ -99,22 +99,39 @@ impl Callers {
 
 /// What a slice came to.
 struct Linked {
+    rows: Vec<Session>,
+    /// Copies of those that anybody in the hour may descend from.
+    ancestors: Vec<Session>,
+}
+
+impl Linked {
+    fn of(callers: Vec<Issuance>, earlier: &[Session], wanted: &Wanted) -> Linked {
+        let rows = link(callers, earlier);
+        let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
+        Linked {
+            ancestors: rows.iter().filter(is_wanted).cloned().collect(),
+            rows,
+        }
+    }
+}
+
+/// What is kept of a slice.
+struct Encoded {
     run: SortedRun,
     row_count: usize,
     facts: LinkFacts,
     evidence: EvidenceTally,
 }
 
-impl Linked {
-    fn of(callers: Vec<Issuance>, earlier: &[Session]) -> Result<Linked, TableError> {
-        let rows = link(callers, earlier);
+impl Encoded {
+    fn of(rows: &[Session]) -> Result<Encoded, TableError> {
         let mut sorted: Vec<&Session> = rows.iter().collect();
         sorted.sort_unstable_by(|a, b| table_order(a, b));
-        Ok(Linked {
+        Ok(Encoded {
             run: SortedRun::of(&sorted)?,
             row_count: rows.len(),
-            facts: LinkFacts::of(&rows),
-            evidence: evidence(&rows),
+            facts: LinkFacts::of(rows),
+            evidence: evidence(rows),
         })
     }
 }
@@ -130,8 +147,9 @@ struct Sliced<'r> {
     linker: &'r Run<'r, Sessions>,
     hour: EventHour,
     fragments: Arc<FragmentsByTime>,
-    /// The rows before the hour that anybody in it may descend from.
-    ancestors: Vec<SortedRun>,
+    ancestors: Ancestors,
+    /// The slice that is being encoded.
+    encoding: Option<JoinHandle<Result<Encoded, TableError>>>,
     /// The slices that were linked.
     runs: Vec<SortedRun>,
     row_count: usize,
@@ -150,7 +168,8 @@ impl<'r> Sliced<'r> {
             linker,
             hour,
             fragments: Arc::new(fragments),
-            ancestors: Vec::new(),
+            ancestors: Ancestors::new(linker.options.rows_at_once, hour.day),
+            encoding: None,
             runs: Vec::new(),
             row_count: 0,
             record_count: 0,
@@ -159,52 +178,45 @@ impl<'r> Sliced<'r> {
         }
     }
 
-    /// While a slice is linked and encoded, the next one is decoded already.
+    /// While a slice is linked, the one before it is encoded, and the next one decoded and its ancestors looked up.
     async fn build(mut self) -> Result<BuiltHour<Session>, LinkError> {
-        self.look_back().await?;
+        let wanted = self.look_back().await?;
         let times = self.fragments.times().flatten().copied().collect();
         let mut slices = slices(times, self.linker.options.rows_at_once).into_iter();
         let mut next = slices.next().map(|slice| self.decode(slice));
-        let mut at_work: Option<JoinHandle<Result<Linked, TableError>>> = None;
+        let mut linking: Option<JoinHandle<Linked>> = None;
         while let Some(callers) = next {
             let Callers { rows, record_count } = callers.await??;
             next = slices.next().map(|slice| self.decode(slice));
             self.record_count += record_count;
-            if let Some(linked) = at_work.take() {
-                self.add(linked.await?)?;
+            let of_slice = Arc::new(Wanted::by(&rows));
+            let mut earlier = self.ancestors.encoded(&of_slice).await?;
+            if let Some(linked) = linking.take() {
+                self.add(linked.await?).await?;
             }
-            let earlier = self.earlier(Wanted::by(&rows)).await?;
-            at_work = Some(spawn_blocking(move || Linked::of(rows, &earlier)));
+            earlier.extend(self.ancestors.newest(&of_slice).cloned());
+            // Not before: the encoded ones were searched already.
+            self.ancestors.settle().await?;
+            let wanted = Arc::clone(&wanted);
+            linking = Some(spawn_blocking(move || Linked::of(rows, &earlier, &wanted)));
         }
-        if let Some(linked) = at_work {
-            self.add(linked.await?)?;
+        if let Some(linked) = linking {
+            self.add(linked.await?).await?;
         }
+        self.encoded().await?;
         self.finish().await
     }
 
-    /// Keeps of the 36 hours before the hour what anybody in it may descend from.
-    async fn look_back(&mut self) -> Result<(), LinkError> {
+    /// Keeps of the 36 hours before the hour what anybody in it may descend from; tells by what.
+    async fn look_back(&mut self) -> Result<Arc<Wanted>, LinkError> {
         let fragments = Arc::clone(&self.fragments);
-        let wanted = spawn_blocking(move || fragments.wanted()).await??;
-        let mut found = self.linker.look_back(self.hour, wanted);
-        let mut waiting = Vec::new();
-        while let Some(mut rows) = found.try_next().await? {
-            waiting.append(&mut rows);
-            if waiting.len() >= self.linker.options.rows_at_once {
-                self.ancestors
-                    .push(self.encode(std::mem::take(&mut waiting)).await?);
-            }
+        let wanted = Arc::new(spawn_blocking(move || fragments.wanted()).await??);
+        let mut found = self.linker.look_back(self.hour, Arc::clone(&wanted));
+        while let Some(rows) = found.try_next().await? {
+            self.ancestors.add(rows);
+            self.ancestors.settle().await?;
         }
-        if !waiting.is_empty() {
-            self.ancestors.push(self.encode(waiting).await?);
-        }
-        Ok(())
-    }
-
-    async fn encode(&self, rows: Vec<Session>) -> Result<SortedRun, LinkError> {
-        // They are only ever looked up: their order is nobody's concern.
-        let encoded = spawn_blocking(move || SortedRun::of(&rows.iter().collect::<Vec<_>>()));
-        encoded.await?.map_err(|cause| self.cannot_encode(cause))
+        Ok(wanted)
     }
 
     fn decode(&self, slice: Slice) -> JoinHandle<Result<Callers, FragmentError>> {
@@ -212,31 +224,24 @@ impl<'r> Sliced<'r> {
         spawn_blocking(move || Ok(Callers::of(fragments.rows(&slice)?)))
     }
 
-    /// The wanted rows among the ancestors and the slices before this one.
-    async fn earlier(&self, wanted: Wanted) -> Result<Vec<Session>, LinkError> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let filter = Filter::wanted(Arc::new(wanted));
-        let runs: Vec<SortedRun> = self.ancestors.iter().chain(&self.runs).cloned().collect();
-        let scan = |run: SortedRun| {
-            let filter = filter.clone();
-            spawn_blocking(move || run.scan(filter))
-        };
-        let mut scans = stream::iter(runs).map(scan).buffered(SCANS_AT_ONCE);
-        let mut earlier = Vec::new();
-        while let Some(found) = scans.next().await {
-            earlier.append(&mut found?.map_err(|cause| self.cannot_encode(cause))?);
-        }
-        Ok(earlier)
+    /// Keeps what a slice came to.
+    async fn add(&mut self, linked: Linked) -> Result<(), LinkError> {
+        self.ancestors.add(linked.ancestors);
+        self.encoded().await?;
+        self.encoding = Some(spawn_blocking(move || Encoded::of(&linked.rows)));
+        Ok(())
     }
 
-    fn add(&mut self, linked: Result<Linked, TableError>) -> Result<(), LinkError> {
-        let linked = linked.map_err(|cause| self.cannot_encode(cause))?;
-        self.runs.push(linked.run);
-        self.row_count += linked.row_count;
-        self.facts.join(linked.facts);
-        self.evidence.join(&linked.evidence);
+    /// Waits for the slice that is being encoded.
+    async fn encoded(&mut self) -> Result<(), LinkError> {
+        let Some(encoding) = self.encoding.take() else {
+            return Ok(());
+        };
+        let encoded = encoding.await?.map_err(|cause| self.cannot_encode(cause))?;
+        self.runs.push(encoded.run);
+        self.row_count += encoded.row_count;
+        self.facts.join(encoded.facts);
+        self.evidence.join(&encoded.evidence);
         Ok(())
     }
 

@@ -1,0 +1,80 @@
+//! The rows that callers of an hour may descend from, kept while it is built slice by slice.
+//!
+//! Every slice looks its ancestors up among them. Most rows have no children: kept are only those that anybody in the hour
+//! wants, from the 36 hours before it and from its own slices; most of them encoded, a tenth of what they take as rows.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::task::spawn_blocking;
+use trailback_sessions::{MatchFacts, Session, Wanted};
+use trailback_tables::EncodedAncestors;
+use trailback_tables::filter::Filter;
+use trailback_tables::partition::Day;
+
+use super::LinkError;
+use super::look_back::SCANS_AT_ONCE;
+
+pub(super) struct Ancestors {
+    encoded: Vec<EncodedAncestors>,
+    /// Those that are too few yet to be encoded.
+    newest: Vec<Session>,
+    rows_at_once: usize,
+    /// The day of the hour that is built.
+    day: Day,
+}
+
+impl Ancestors {
+    /// Nothing yet. Of the newest rows, fewer than `rows_at_once` stay as they are.
+    pub(super) fn new(rows_at_once: usize, day: Day) -> Self {
+        Ancestors {
+            encoded: Vec::new(),
+            newest: Vec::new(),
+            rows_at_once,
+            day,
+        }
+    }
+
+    /// Keeps rows.
+    pub(super) fn add(&mut self, mut rows: Vec<Session>) {
+        self.newest.append(&mut rows);
+    }
+
+    /// Encodes the newest rows, once they are many.
+    pub(super) async fn settle(&mut self) -> Result<(), LinkError> {
+        if self.newest.is_empty() || self.newest.len() < self.rows_at_once {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut self.newest);
+        let encoded = spawn_blocking(move || EncodedAncestors::of(&rows)).await?;
+        let day = self.day;
+        let encoded = encoded.map_err(|cause| LinkError::Encode { day, cause })?;
+        self.encoded.push(encoded);
+        Ok(())
+    }
+
+    /// The encoded rows that are wanted.
+    pub(super) async fn encoded(&self, wanted: &Arc<Wanted>) -> Result<Vec<Session>, LinkError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filter = Filter::wanted(Arc::clone(wanted));
+        let scan = |part: EncodedAncestors| {
+            let (filter, day) = (filter.clone(), self.day);
+            async move {
+                let found = spawn_blocking(move || part.scan(filter)).await?;
+                found.map_err(|cause| LinkError::Encode { day, cause })
+            }
+        };
+        let scans = stream::iter(self.encoded.clone())
+            .map(scan)
+            .buffered(SCANS_AT_ONCE);
+        scans.try_concat().await
+    }
+
+    /// The other rows that are wanted.
+    pub(super) fn newest<'a>(&'a self, wanted: &'a Wanted) -> impl Iterator<Item = &'a Session> {
+        let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
+        self.newest.iter().filter(is_wanted)
+    }
+}
