@@ -114,14 +114,12 @@ pub async fn extract(
     let log_objects = log_objects.into().except_of(lake);
     let mut reading = ReadInOrder::start(log_objects, options, progress);
     let mut fragments = Fragments::new(lake, on_done);
-    while let Some(mut pieces) = reading.objects.recv().await {
-        while let Some(piece) = pieces.recv().await {
-            match piece {
-                Piece::Rows(rows) => fragments.add(rows).await?,
-                Piece::End(account) => {
-                    extracted.add(&account);
-                    fragments.end(*account).await?;
-                }
+    while let Some(piece) = reading.next().await {
+        match piece {
+            Piece::Rows(rows) => fragments.add(rows).await?,
+            Piece::End(account) => {
+                extracted.add(&account);
+                fragments.end(*account).await?;
             }
         }
     }

@@ -38,6 +38,13 @@ const REST: Duration = Duration::from_millis(100);
 /// More bytes of one object than ever wait; a semaphore counts no further than 32 bits in one step.
 const BYTES_EACH_MAX: usize = 1 << 30;
 
+/// How many files a thread takes at once, and up to how many bytes: handing one over costs more than reading a small one.
+const BATCH_FILES: usize = 32;
+const BATCH_BYTES: u64 = 256 * 1024;
+
+/// Log objects that one thread reads, one after the other: some files, or one object that comes over a network.
+pub(super) type Batch = Vec<Opened>;
+
 /// A log object whose turn to be read has come.
 pub(super) struct Opened {
     pub(super) log_object: LogObject,
@@ -84,25 +91,22 @@ impl Opened {
 
 /// Where opened objects wait, in order.
 pub(super) struct Line {
-    waiting: Mutex<Receiver<Opened>>,
+    waiting: Mutex<Receiver<Batch>>,
     deadline: Option<Instant>,
 }
 
 impl Line {
-    /// Waits for the next object and takes it; `None` when there is no more, or no more time. `on_taken` is called before
-    /// anybody takes another one: so what it tells is told in order.
-    pub(super) fn next<T>(
-        &self,
-        on_taken: impl FnOnce(&Opened) -> Option<T>,
-    ) -> Option<(Opened, T)> {
+    /// Waits for the next objects and takes them; `None` when there are no more, or no more time. `on_taken` is called before
+    /// anybody takes others: so what it tells is told in order.
+    pub(super) fn next<T>(&self, on_taken: impl FnOnce() -> Option<T>) -> Option<(Batch, T)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let opened = waiting.blocking_recv()?;
+        let batch = waiting.blocking_recv()?;
         if is_past(self.deadline) {
             waiting.close();
             return None;
         }
-        let told = on_taken(&opened)?;
-        Some((opened, told))
+        let told = on_taken()?;
+        Some((batch, told))
     }
 }
 
@@ -125,6 +129,8 @@ pub(super) fn open_ahead(
             bytes_each: (options.bytes_ahead / objects_at_once).clamp(1, BYTES_EACH_MAX),
         }),
         line,
+        batch: Vec::new(),
+        batch_bytes: 0,
         deadline: options.deadline,
         progress: Arc::clone(progress),
     };
@@ -138,13 +144,23 @@ pub(super) fn open_ahead(
 struct Opener {
     turns: Arc<Semaphore>,
     downloads: Arc<Downloads>,
-    line: mpsc::Sender<Opened>,
+    line: mpsc::Sender<Batch>,
+    /// Files that wait for others, and their bytes.
+    batch: Batch,
+    batch_bytes: u64,
     deadline: Option<Instant>,
     progress: Arc<dyn Progress>,
 }
 
 impl Opener {
-    async fn open_all(self, mut log_objects: LogObjects) -> Result<(), StoreError> {
+    async fn open_all(mut self, mut log_objects: LogObjects) -> Result<(), StoreError> {
+        let opened = self.open_each(&mut log_objects).await;
+        // Also where no more could be found: those found before are read.
+        self.send_batch().await;
+        opened
+    }
+
+    async fn open_each(&mut self, log_objects: &mut LogObjects) -> Result<(), StoreError> {
         let is_on_the_way = log_objects.total.is_none();
         self.progress
             .begins(Step::Extract, log_objects.total.unwrap_or_default());
@@ -165,21 +181,38 @@ impl Opener {
     }
 
     /// Opens one object; false when nobody reads any more.
-    async fn open(&self, log_object: LogObject, place: u64) -> bool {
+    async fn open(&mut self, log_object: LogObject, place: u64) -> bool {
         let (mut turn, mut arrivals) = (None, None);
         if let (Place::Source(place), None) = (&log_object.place, log_object.skipped) {
+            // Nothing waits for an object that waits for its turn.
+            if !self.send_batch().await {
+                return false;
+            }
             turn = Arc::clone(&self.turns).acquire_owned().await.ok();
             arrivals = Some(self.downloads.begin(place, &None));
         }
-        let opened = Opened {
+        let is_alone = arrivals.is_some();
+        self.batch_bytes += log_object.size_bytes.unwrap_or_default();
+        self.batch.push(Opened {
             log_object,
             place,
             meta: None,
             arrivals,
             downloads: Arc::clone(&self.downloads),
             _turn: turn,
-        };
-        self.line.send(opened).await.is_ok()
+        });
+        let is_full = self.batch.len() >= BATCH_FILES || self.batch_bytes >= BATCH_BYTES;
+        if is_alone || is_full {
+            return self.send_batch().await;
+        }
+        true
+    }
+
+    /// Sends the files that wait, if there are any; false when nobody reads any more.
+    async fn send_batch(&mut self) -> bool {
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        batch.is_empty() || self.line.send(batch).await.is_ok()
     }
 }
 

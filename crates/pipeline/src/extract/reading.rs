@@ -12,7 +12,7 @@ use trailback_sessions::{ISSUING_EVENT_SOURCES, Issuance, Text, extract};
 use super::ExtractOptions;
 use super::content::Counted;
 use super::held_back::{HeldBack, HeldRows, look_through};
-use super::opening::{Line, Opened, open_ahead};
+use super::opening::{Batch, Line, Opened, open_ahead};
 use super::outcome::{Done, Outcome, with_causes};
 use super::text_hash::TextHash;
 use crate::log_objects::{LogObject, LogObjects};
@@ -23,11 +23,11 @@ use crate::tally::{Problem, RECORD_PROBLEMS_TOLD_MAX, RecordTally};
 /// How many rows travel together.
 const PIECE_ROWS: usize = 256;
 
-/// How many pieces of one object wait to be taken.
+/// How many times pieces of one batch of objects wait to be taken.
 const PIECES_WAITING: usize = 4;
 
-/// How many objects per thread may be ahead of the one whose rows are being taken.
-const OBJECTS_AHEAD: usize = 4;
+/// How many batches per thread may be ahead of the one whose rows are being taken.
+const BATCHES_AHEAD: usize = 4;
 
 /// A part of what one log object says.
 pub(super) enum Piece {
@@ -115,8 +115,11 @@ impl Account {
 
 /// Log objects that are being read.
 pub(super) struct ReadInOrder {
-    /// For one object after the other, the way its pieces come. Reading stops when this is dropped.
-    pub(super) objects: Receiver<Receiver<Piece>>,
+    /// For one batch of objects after the other, the way its pieces come. Reading stops when this is dropped.
+    batches: Receiver<Receiver<Vec<Piece>>>,
+    /// The batch whose pieces come, and those of them that have come.
+    batch: Option<Receiver<Vec<Piece>>>,
+    pieces: std::vec::IntoIter<Piece>,
     threads: Vec<JoinHandle<()>>,
     opener: JoinHandle<Result<(), StoreError>>,
 }
@@ -129,7 +132,7 @@ impl ReadInOrder {
         progress: &Arc<dyn Progress>,
     ) -> ReadInOrder {
         let threads = options.threads.max(1);
-        let (to_taker, objects) = mpsc::channel(threads * OBJECTS_AHEAD);
+        let (to_taker, batches) = mpsc::channel(threads * BATCHES_AHEAD);
         let (line, opener) = open_ahead(log_objects, options, progress);
         let held_rows = Arc::new(HeldRows::default());
         let read = |_| {
@@ -138,25 +141,47 @@ impl ReadInOrder {
             let held_rows = Arc::clone(&held_rows);
             tokio::task::spawn_blocking(move || {
                 let mut reader = LogObjectReader::new(options.limits);
-                while let Some((opened, pieces)) = take(&line, &to_taker) {
-                    let reading = ObjectReading::new(opened, &options, &pieces, &held_rows);
-                    if reading.read(&mut reader, &progress).is_none() {
+                while let Some((batch, mut pieces)) = take(&line, &to_taker) {
+                    for opened in batch {
+                        let reading = ObjectReading::new(opened, &options, &mut pieces, &held_rows);
+                        reading.read(&mut reader, &progress);
+                    }
+                    if !pieces.hand_on() {
                         break;
                     }
                 }
             })
         };
         ReadInOrder {
-            objects,
+            batches,
+            batch: None,
+            pieces: Vec::new().into_iter(),
             threads: (0..threads).map(read).collect(),
             opener,
+        }
+    }
+
+    /// Waits for the next piece, in the order of the objects; `None` when there are no more.
+    pub(super) async fn next(&mut self) -> Option<Piece> {
+        loop {
+            if let Some(piece) = self.pieces.next() {
+                return Some(piece);
+            }
+            let more = match &mut self.batch {
+                Some(batch) => batch.recv().await,
+                None => None,
+            };
+            match more {
+                Some(pieces) => self.pieces = pieces.into_iter(),
+                None => self.batch = Some(self.batches.recv().await?),
+            }
         }
     }
 
     /// Waits for the threads, after the last object was taken: whether one of them died, and whether all log objects
     /// were found.
     pub(super) async fn finish(self) -> Result<Result<(), StoreError>, tokio::task::JoinError> {
-        drop(self.objects);
+        drop((self.batches, self.batch));
         for thread in self.threads {
             thread.await?;
         }
@@ -164,33 +189,71 @@ impl ReadInOrder {
     }
 }
 
-/// Takes the next object, and tells the taker that it is being read.
-fn take(line: &Line, to_taker: &Sender<Receiver<Piece>>) -> Option<(Opened, Sender<Piece>)> {
-    line.next(|_| {
-        let (pieces, taker) = mpsc::channel(PIECES_WAITING);
+/// Takes the next objects, and tells the taker that they are being read.
+fn take(line: &Line, to_taker: &Sender<Receiver<Vec<Piece>>>) -> Option<(Batch, Pieces)> {
+    line.next(|| {
+        let (sender, taker) = mpsc::channel(PIECES_WAITING);
         to_taker.blocking_send(taker).ok()?;
-        Some(pieces)
+        Some(Pieces::to(sender))
     })
+}
+
+/// The pieces of a batch on their way to the taker: those of small objects travel together.
+struct Pieces {
+    sender: Sender<Vec<Piece>>,
+    waiting: Vec<Piece>,
+    waiting_rows: usize,
+    /// Whether nobody takes them any more.
+    is_abandoned: bool,
+}
+
+impl Pieces {
+    fn to(sender: Sender<Vec<Piece>>) -> Pieces {
+        Pieces {
+            sender,
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            is_abandoned: false,
+        }
+    }
+
+    fn add(&mut self, piece: Piece) {
+        if let Piece::Rows(rows) = &piece {
+            self.waiting_rows += rows.len();
+        }
+        self.waiting.push(piece);
+        if self.waiting_rows >= PIECE_ROWS {
+            self.hand_on();
+        }
+    }
+
+    /// Hands on what waits; false when nobody takes it.
+    fn hand_on(&mut self) -> bool {
+        self.waiting_rows = 0;
+        let waiting = std::mem::take(&mut self.waiting);
+        if !waiting.is_empty() && !self.is_abandoned {
+            self.is_abandoned = self.sender.blocking_send(waiting).is_err();
+        }
+        !self.is_abandoned
+    }
 }
 
 /// One object being read.
 struct ObjectReading<'a> {
     opened: Opened,
     options: &'a ExtractOptions,
-    pieces: &'a Sender<Piece>,
+    pieces: &'a mut Pieces,
     rows: HeldBack<'a>,
     account: Account,
     /// What kept it from being looked through, if something did.
     hindrance: Option<Outcome>,
-    /// Whether nobody takes the rows any more.
-    is_abandoned: bool,
 }
 
 impl<'a> ObjectReading<'a> {
     fn new(
         opened: Opened,
         options: &'a ExtractOptions,
-        pieces: &'a Sender<Piece>,
+        pieces: &'a mut Pieces,
         held_rows: &'a HeldRows,
     ) -> ObjectReading<'a> {
         let skipped = opened.log_object.skipped;
@@ -202,18 +265,16 @@ impl<'a> ObjectReading<'a> {
             pieces,
             rows: HeldBack::new(held_rows),
             hindrance: None,
-            is_abandoned: false,
         }
     }
 
-    /// Reads an object to its end; `None` when nobody wants to know.
-    fn read(mut self, reader: &mut LogObjectReader, progress: &Arc<dyn Progress>) -> Option<()> {
+    /// Reads an object to its end.
+    fn read(mut self, reader: &mut LogObjectReader, progress: &Arc<dyn Progress>) {
         if self.opened.log_object.skipped.is_none() {
             self.read_content(reader, progress);
         }
         progress.advances(Step::Extract, Amount { items: 1, bytes: 0 });
-        let end = Piece::End(Box::new(self.account));
-        self.pieces.blocking_send(end).ok()
+        self.pieces.add(Piece::End(Box::new(self.account)));
     }
 
     fn read_content(&mut self, reader: &mut LogObjectReader, progress: &Arc<dyn Progress>) {
@@ -307,9 +368,9 @@ impl<'a> ObjectReading<'a> {
         self.account.records.unreadable += disbelieved;
         rows.iter().for_each(|row| self.account.count(row));
         let mut rows = rows.into_iter();
-        while rows.len() > 0 && !self.is_abandoned {
+        while rows.len() > 0 {
             let piece = rows.by_ref().take(PIECE_ROWS).collect();
-            self.is_abandoned = self.pieces.blocking_send(Piece::Rows(piece)).is_err();
+            self.pieces.add(Piece::Rows(piece));
         }
     }
 }

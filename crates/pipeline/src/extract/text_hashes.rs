@@ -23,15 +23,13 @@ pub(crate) async fn text_hashes(
     };
     let mut reading = ReadInOrder::start(log_objects.into(), &options, progress);
     let mut hashes = Vec::new();
-    while let Some(mut pieces) = reading.objects.recv().await {
-        while let Some(piece) = pieces.recv().await {
-            if let Piece::End(account) = piece {
-                let hash = account.sha256.ok_or_else(|| {
-                    let failure = account.outcome.failure();
-                    failure.unwrap_or("was not read to its end").to_owned()
-                });
-                hashes.push(hash);
-            }
+    while let Some(piece) = reading.next().await {
+        if let Piece::End(account) = piece {
+            let hash = account.sha256.ok_or_else(|| {
+                let failure = account.outcome.failure();
+                failure.unwrap_or("was not read to its end").to_owned()
+            });
+            hashes.push(hash);
         }
     }
     progress.ends(Step::Extract);

@@ -73,7 +73,8 @@ impl Search<'_> {
             for _ in 0..options.threads.max(1) {
                 scope.spawn(|| {
                     let mut reader = LogObjectReader::new(options.limits);
-                    while let Some((opened, ())) = line.next(|_| Some(())) {
+                    let batches = std::iter::from_fn(|| line.next(|| Some(())));
+                    for opened in batches.flat_map(|(batch, ())| batch) {
                         let place = opened.place;
                         let (calls, problem) = self.one(&mut reader, opened);
                         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
