@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use futures::TryStreamExt;
+
 use super::*;
 use crate::log_objects::memory::{MemoryLogs, SourceFault};
 use crate::log_objects::{LogObject, SkippedKind};
@@ -192,6 +194,40 @@ async fn a_search_for_log_objects_that_breaks_off_fails_after_what_it_found_is_d
     );
     assert_eq!(done.len(), 2);
     assert_eq!(fragments(&store), sound(&logs).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_travel_together_keep_their_places_among_what_is_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, part) in story::days(70 * 4).chunks(4).enumerate() {
+        deliver(folder.path(), &format!("{number:02}"), part);
+    }
+    let files = folders::find(&[folder.path().to_owned()]).await.unwrap();
+    let mut found: Vec<LogObject> = files.stream.try_collect().await.unwrap();
+    let mut fetched = bucket(2, []).log_objects();
+    // Files wait when an object is fetched, and when the search breaks off.
+    found.insert(33, fetched.remove(0));
+    found.insert(35, fetched.remove(0));
+    let names: Vec<_> = found.iter().map(|found| found.name.to_string()).collect();
+    for (threads, objects_at_once) in [(1, 1), (2, 32), (7, 2)] {
+        let options = ExtractOptions {
+            threads,
+            objects_at_once,
+            ..ExtractOptions::default()
+        };
+        let failure = StoreError::NotFound {
+            location: "the listing".to_owned(),
+        };
+        let found = found.clone().into_iter().map(Ok).chain([Err(failure)]);
+        let found = LogObjects::found_on_the_way(stream::iter(found));
+        let (_, lake) = memory_lake().await;
+        let (extracted, done) = run_all(&lake, found, &options).await;
+        assert!(extracted.is_err());
+        let told: Vec<_> = done.iter().map(|done| done.name.to_string()).collect();
+        assert_eq!(told, names);
+        assert!((0..).zip(&done).all(|(place, done)| done.place == place));
+        assert!(done.iter().all(|done| done.records.records == 4));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
