@@ -36,20 +36,18 @@ impl Ancestors {
     }
 
     /// Keeps rows.
-    pub(super) fn add(&mut self, mut rows: Vec<Session>) {
-        self.newest.append(&mut rows);
+    pub(super) fn add(&mut self, rows: Found) {
+        match rows {
+            Found::Few(mut rows) => self.newest.append(&mut rows),
+            Found::Many(encoded) => self.encoded.push(encoded),
+        }
     }
 
     /// Encodes the newest rows, once they are many.
     pub(super) async fn settle(&mut self) -> Result<(), LinkError> {
-        if self.newest.is_empty() || self.newest.len() < self.rows_at_once {
-            return Ok(());
-        }
-        let rows = std::mem::take(&mut self.newest);
-        let encoded = spawn_blocking(move || EncodedAncestors::of(&rows)).await?;
-        let day = self.day;
-        let encoded = encoded.map_err(|cause| LinkError::Encode { day, cause })?;
-        self.encoded.push(encoded);
+        let newest = std::mem::take(&mut self.newest);
+        let newest = Found::of(newest, self.rows_at_once, self.day).await?;
+        self.add(newest);
         Ok(())
     }
 
@@ -76,5 +74,27 @@ impl Ancestors {
     pub(super) fn newest<'a>(&'a self, wanted: &'a Wanted) -> impl Iterator<Item = &'a Session> {
         let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
         self.newest.iter().filter(is_wanted)
+    }
+}
+
+/// Rows that were found: encoded at once where they are many, so that they take no memory while they wait.
+pub(super) enum Found {
+    Few(Vec<Session>),
+    Many(EncodedAncestors),
+}
+
+impl Found {
+    pub(super) async fn of(
+        rows: Vec<Session>,
+        rows_at_once: usize,
+        day: Day,
+    ) -> Result<Self, LinkError> {
+        if rows.is_empty() || rows.len() < rows_at_once {
+            return Ok(Found::Few(rows));
+        }
+        let encoded = spawn_blocking(move || EncodedAncestors::of(&rows)).await?;
+        // Their order is nobody's concern: they are only ever looked up.
+        let encoded = encoded.map_err(|cause| LinkError::Encode { day, cause })?;
+        Ok(Found::Many(encoded))
     }
 }

@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream::{self, BoxStream};
+use futures::future::BoxFuture;
 use trailback_sessions::{MatchFacts, Session, Wanted};
 use trailback_tables::filter::Filter;
 
@@ -21,6 +20,9 @@ use crate::data_scan;
 
 /// How many data objects are scanned at once.
 pub(super) const SCANS_AT_ONCE: usize = 4;
+
+/// Rows that are found once it is waited for them.
+pub(super) type Part<'r> = BoxFuture<'r, Result<Vec<Session>, LinkError>>;
 
 /// The rows of hours that were built in this run, as many as fit.
 #[derive(Debug)]
@@ -80,33 +82,29 @@ impl<K: Kind> Recent<K> {
 }
 
 impl Run<'_, Sessions> {
-    /// The linked rows of the 36 hours before an hour that are wanted, a part of them after the other. What children neither
+    /// The linked rows of the 36 hours before an hour that are wanted, in parts that are yet to be found. What children neither
     /// match nor inherit of them may be missing.
-    pub(super) fn look_back(
-        &self,
-        hour: EventHour,
-        wanted: Arc<Wanted>,
-    ) -> BoxStream<'_, Result<Vec<Session>, LinkError>> {
+    pub(super) fn look_back(&self, hour: EventHour, wanted: &Arc<Wanted>) -> Vec<Part<'_>> {
         if wanted.is_empty() {
-            return stream::empty().boxed();
+            return Vec::new();
         }
-        let mut recent = Vec::new();
+        let mut parts: Vec<Part<'_>> = Vec::new();
         let mut scans: BTreeMap<DataKey, BTreeSet<EventHour>> = BTreeMap::new();
         for (earlier, _) in self.states.range(hours::look_back::<Sessions>(hour)) {
             if let Some(rows) = self.recent.get(*earlier) {
-                recent.push(Arc::clone(rows));
+                let (rows, wanted) = (Arc::clone(rows), Arc::clone(wanted));
+                parts.push(Box::pin(async move {
+                    let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
+                    Ok(rows.iter().filter(is_wanted).cloned().collect())
+                }));
             } else if let Some(object) = self.object_of(*earlier) {
                 scans.entry(object).or_default().insert(*earlier);
             }
         }
-        let asked = Arc::clone(&wanted);
-        let in_memory = move |rows: Arc<Vec<Session>>| {
-            let is_wanted = |row: &&Session| asked.wants(&MatchFacts::of(row));
-            Ok(rows.iter().filter(is_wanted).cloned().collect())
-        };
-        let scan = move |(object, hours)| self.scan(object, hours, Arc::clone(&wanted));
-        let scanned = stream::iter(scans).map(scan).buffered(SCANS_AT_ONCE);
-        stream::iter(recent).map(in_memory).chain(scanned).boxed()
+        for (object, hours) in scans {
+            parts.push(Box::pin(self.scan(object, hours, Arc::clone(wanted))));
+        }
+        parts
     }
 
     /// Reads the wanted rows of some hours from a data object, as far as children match or inherit them.

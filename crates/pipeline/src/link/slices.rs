@@ -8,7 +8,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::{JoinHandle, spawn_blocking};
 use trailback_sessions::{
     Issuance, MatchFacts, Session, Timestamp, Wanted, link, merge, table_order,
@@ -16,9 +16,10 @@ use trailback_sessions::{
 use trailback_tables::partition::{EventHour, FragmentKey};
 use trailback_tables::{Run as SortedRun, TableError, merge_runs};
 
-use super::ancestors::Ancestors;
+use super::ancestors::{Ancestors, Found};
 use super::hours::LinkFacts;
 use super::kinds::{BuiltHour, HourRows, Sessions};
+use super::look_back::SCANS_AT_ONCE;
 use super::{LinkError, Run};
 use crate::fragments::{FragmentError, FragmentsByTime, OpenFragments};
 use crate::tally::EvidenceTally;
@@ -65,7 +66,8 @@ async fn build_at_once(
 ) -> Result<BuiltHour<Session>, LinkError> {
     let Callers { rows, record_count } = spawn_blocking(move || Callers::of(records)).await?;
     let wanted = Arc::new(Wanted::by(&rows));
-    let earlier: Vec<Session> = run.look_back(hour, wanted).try_concat().await?;
+    let earlier = stream::iter(run.look_back(hour, &wanted)).buffered(SCANS_AT_ONCE);
+    let earlier: Vec<Session> = earlier.try_concat().await?;
     let (rows, facts) = spawn_blocking(move || {
         let rows = link(rows, &earlier);
         let facts = LinkFacts::of(&rows);
@@ -211,9 +213,12 @@ impl<'r> Sliced<'r> {
     async fn look_back(&mut self) -> Result<Arc<Wanted>, LinkError> {
         let fragments = Arc::clone(&self.fragments);
         let wanted = Arc::new(spawn_blocking(move || fragments.wanted()).await??);
-        let mut found = self.linker.look_back(self.hour, Arc::clone(&wanted));
-        while let Some(rows) = found.try_next().await? {
-            self.ancestors.add(rows);
+        let (day, rows_at_once) = (self.hour.day, self.linker.options.rows_at_once);
+        let parts = self.linker.look_back(self.hour, &wanted).into_iter();
+        let found = parts.map(async |part| Found::of(part.await?, rows_at_once, day).await);
+        let mut parts = stream::iter(found.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE);
+        while let Some(found) = parts.try_next().await? {
+            self.ancestors.add(found);
             self.ancestors.settle().await?;
         }
         Ok(wanted)
@@ -226,7 +231,7 @@ impl<'r> Sliced<'r> {
 
     /// Keeps what a slice came to.
     async fn add(&mut self, linked: Linked) -> Result<(), LinkError> {
-        self.ancestors.add(linked.ancestors);
+        self.ancestors.add(Found::Few(linked.ancestors));
         self.encoded().await?;
         self.encoding = Some(spawn_blocking(move || Encoded::of(&linked.rows)));
         Ok(())
