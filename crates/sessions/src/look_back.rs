@@ -105,13 +105,17 @@ impl Wanted {
     ///
     /// Rows that it lets through without need do no harm: the linker decides again.
     pub fn wants(&self, row: &MatchFacts<'_>) -> bool {
+        row.replaces_event_id.is_some() || self.wants_by_name(row)
+    }
+
+    /// Whether a linked row may be a candidate of one of the rows. Others that [`Wanted::wants`] lets through matter only to those
+    /// who have the row that they replace among their candidates.
+    pub fn wants_by_name(&self, row: &MatchFacts<'_>) -> bool {
         let bears = |name: &Name<'_>| self.contains(name);
-        row.replaces_event_id.is_some()
-            || row
-                .access_key_id
-                .map(Name::AccessKey)
-                .as_ref()
-                .is_some_and(bears)
+        row.access_key_id
+            .map(Name::AccessKey)
+            .as_ref()
+            .is_some_and(bears)
             || context_of(row).as_ref().is_some_and(bears)
     }
 

@@ -2,12 +2,16 @@
 //!
 //! Every slice looks its ancestors up among them. Most rows have no children: kept are only those that anybody in the hour
 //! wants, from the 36 hours before it and from its own slices; most of them encoded, a tenth of what they take as rows.
+//!
+//! Rows that replace others (addenda) are kept apart. They matter to whoever has the row that they replace among the candidates,
+//! so that an hour wants all of them; a slice takes those few that replace something it has found.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
-use trailback_sessions::{MatchFacts, Session, Wanted};
+use trailback_sessions::{Issuance, MatchFacts, Session, Text, Wanted};
 use trailback_tables::EncodedAncestors;
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::Day;
@@ -16,85 +20,178 @@ use super::LinkError;
 use super::look_back::SCANS_AT_ONCE;
 
 pub(super) struct Ancestors {
-    encoded: Vec<EncodedAncestors>,
-    /// Those that are too few yet to be encoded.
-    newest: Vec<Session>,
-    rows_at_once: usize,
-    /// The day of the hour that is built.
-    day: Day,
+    replacing: Shelf,
+    others: Shelf,
+    limits: Limits,
+}
+
+/// How many rows stay as they are, and the day of the hour that is built.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) rows_at_once: usize,
+    pub(super) day: Day,
 }
 
 impl Ancestors {
-    /// Nothing yet. Of the newest rows, fewer than `rows_at_once` stay as they are.
-    pub(super) fn new(rows_at_once: usize, day: Day) -> Self {
+    /// Nothing yet.
+    pub(super) fn new(limits: Limits) -> Self {
         Ancestors {
-            encoded: Vec::new(),
-            newest: Vec::new(),
-            rows_at_once,
-            day,
+            replacing: Shelf::default(),
+            others: Shelf::default(),
+            limits,
         }
     }
 
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Keeps rows.
-    pub(super) fn add(&mut self, rows: Found) {
-        match rows {
-            Found::Few(mut rows) => self.newest.append(&mut rows),
-            Found::Many(encoded) => self.encoded.push(encoded),
-        }
+    pub(super) fn add(&mut self, found: Found) {
+        self.replacing.add(found.replacing);
+        self.others.add(found.others);
     }
 
     /// Encodes the newest rows, once they are many.
     pub(super) async fn settle(&mut self) -> Result<(), LinkError> {
-        let newest = std::mem::take(&mut self.newest);
-        let newest = Found::of(newest, self.rows_at_once, self.day).await?;
-        self.add(newest);
-        Ok(())
+        self.replacing.settle(self.limits).await?;
+        self.others.settle(self.limits).await
     }
 
-    /// The encoded rows that are wanted.
+    /// The encoded rows that may be candidates.
     pub(super) async fn encoded(&self, wanted: &Arc<Wanted>) -> Result<Vec<Session>, LinkError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = Filter::wanted(Arc::clone(wanted));
-        let scan = |part: EncodedAncestors| {
-            let (filter, day) = (filter.clone(), self.day);
-            async move {
-                let found = spawn_blocking(move || part.scan(filter)).await?;
-                found.map_err(|cause| LinkError::Encode { day, cause })
-            }
-        };
-        let scans = stream::iter(self.encoded.clone())
-            .map(scan)
-            .buffered(SCANS_AT_ONCE);
-        scans.try_concat().await
+        let wanted = Arc::clone(wanted);
+        let filter = Filter::matching(move |row| wanted.wants_by_name(row));
+        let shelves = [&self.others, &self.replacing];
+        let encoded = shelves.into_iter().flat_map(|shelf| shelf.encoded.clone());
+        scan_all(encoded.collect(), filter, self.limits.day).await
     }
 
-    /// The other rows that are wanted.
+    /// The other rows that may be candidates.
     pub(super) fn newest<'a>(&'a self, wanted: &'a Wanted) -> impl Iterator<Item = &'a Session> {
-        let is_wanted = |row: &&Session| wanted.wants(&MatchFacts::of(row));
-        self.newest.iter().filter(is_wanted)
+        let may_be = |row: &&Session| wanted.wants_by_name(&MatchFacts::of(row));
+        let newest = self.others.newest.iter().chain(&self.replacing.newest);
+        newest.filter(may_be)
+    }
+
+    /// The rows that are no candidates, but replace one that is or may be.
+    pub(super) async fn replacing(
+        &self,
+        wanted: &Arc<Wanted>,
+        candidates: &[Session],
+        callers: &[Issuance],
+    ) -> Result<Vec<Session>, LinkError> {
+        if wanted.is_empty() || self.replacing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let candidates = candidates.iter().map(|row| &row.issuance).chain(callers);
+        let ids = candidates.flat_map(|row| row.record.event_ids.iter().cloned());
+        let ids: HashSet<Text> = ids.collect();
+        let wanted = Arc::clone(wanted);
+        let replaces = move |row: &MatchFacts<'_>| {
+            let is_known = row.replaces_event_id.is_some_and(|id| ids.contains(id));
+            is_known && !wanted.wants_by_name(row)
+        };
+        let replaces = Arc::new(replaces);
+        let newest = self.replacing.newest.iter();
+        let newest = newest.filter(|row| replaces(&MatchFacts::of(row)));
+        let mut found: Vec<Session> = newest.cloned().collect();
+        let filter = Filter::matching(move |row| replaces(row));
+        let encoded = self.replacing.encoded.clone();
+        found.extend(scan_all(encoded, filter, self.limits.day).await?);
+        Ok(found)
     }
 }
 
-/// Rows that were found: encoded at once where they are many, so that they take no memory while they wait.
-pub(super) enum Found {
-    Few(Vec<Session>),
-    Many(EncodedAncestors),
+async fn scan_all(
+    encoded: Vec<EncodedAncestors>,
+    filter: Filter,
+    day: Day,
+) -> Result<Vec<Session>, LinkError> {
+    let scan = |part: EncodedAncestors| {
+        let filter = filter.clone();
+        async move {
+            let found = spawn_blocking(move || part.scan(filter)).await?;
+            found.map_err(|cause| LinkError::Encode { day, cause })
+        }
+    };
+    let scans = stream::iter(encoded).map(scan).buffered(SCANS_AT_ONCE);
+    scans.try_concat().await
+}
+
+#[derive(Default)]
+struct Shelf {
+    encoded: Vec<EncodedAncestors>,
+    /// Those that are too few yet to be encoded.
+    newest: Vec<Session>,
+}
+
+impl Shelf {
+    fn is_empty(&self) -> bool {
+        self.encoded.is_empty() && self.newest.is_empty()
+    }
+
+    fn add(&mut self, kept: Kept) {
+        match kept {
+            Kept::AsRows(mut rows) => self.newest.append(&mut rows),
+            Kept::Encoded(encoded) => self.encoded.push(encoded),
+        }
+    }
+
+    async fn settle(&mut self, limits: Limits) -> Result<(), LinkError> {
+        let newest = std::mem::take(&mut self.newest);
+        self.add(Kept::of(newest, limits).await?);
+        Ok(())
+    }
+}
+
+/// Rows that were found, before they are kept.
+pub(super) struct Found {
+    replacing: Kept,
+    others: Kept,
 }
 
 impl Found {
-    pub(super) async fn of(
-        rows: Vec<Session>,
-        rows_at_once: usize,
-        day: Day,
-    ) -> Result<Self, LinkError> {
-        if rows.is_empty() || rows.len() < rows_at_once {
-            return Ok(Found::Few(rows));
+    /// Encodes them at once where they are many, so that they take no memory while they wait.
+    pub(super) async fn of(rows: Vec<Session>, limits: Limits) -> Result<Self, LinkError> {
+        let (replacing, others) = rows.into_iter().partition(replaces);
+        Ok(Found {
+            replacing: Kept::of(replacing, limits).await?,
+            others: Kept::of(others, limits).await?,
+        })
+    }
+
+    /// Leaves them as they are.
+    pub(super) fn as_rows(rows: Vec<Session>) -> Self {
+        let (replacing, others) = rows.into_iter().partition(replaces);
+        Found {
+            replacing: Kept::AsRows(replacing),
+            others: Kept::AsRows(others),
         }
-        let encoded = spawn_blocking(move || EncodedAncestors::of(&rows)).await?;
+    }
+}
+
+fn replaces(row: &Session) -> bool {
+    row.issuance.record.replaces_event_id.is_some()
+}
+
+enum Kept {
+    AsRows(Vec<Session>),
+    Encoded(EncodedAncestors),
+}
+
+impl Kept {
+    async fn of(rows: Vec<Session>, limits: Limits) -> Result<Self, LinkError> {
+        let Limits { rows_at_once, day } = limits;
+        if rows.is_empty() || rows.len() < rows_at_once {
+            return Ok(Kept::AsRows(rows));
+        }
         // Their order is nobody's concern: they are only ever looked up.
+        let encoded = spawn_blocking(move || EncodedAncestors::of(&rows)).await?;
         let encoded = encoded.map_err(|cause| LinkError::Encode { day, cause })?;
-        Ok(Found::Many(encoded))
+        Ok(Kept::Encoded(encoded))
     }
 }

@@ -16,7 +16,7 @@ use trailback_sessions::{
 use trailback_tables::partition::{EventHour, FragmentKey};
 use trailback_tables::{Run as SortedRun, TableError, merge_runs};
 
-use super::ancestors::{Ancestors, Found};
+use super::ancestors::{Ancestors, Found, Limits};
 use super::hours::LinkFacts;
 use super::kinds::{BuiltHour, HourRows, Sessions};
 use super::look_back::SCANS_AT_ONCE;
@@ -170,7 +170,10 @@ impl<'r> Sliced<'r> {
             linker,
             hour,
             fragments: Arc::new(fragments),
-            ancestors: Ancestors::new(linker.options.rows_at_once, hour.day),
+            ancestors: Ancestors::new(Limits {
+                rows_at_once: linker.options.rows_at_once,
+                day: hour.day,
+            }),
             encoding: None,
             runs: Vec::new(),
             row_count: 0,
@@ -197,6 +200,8 @@ impl<'r> Sliced<'r> {
                 self.add(linked.await?).await?;
             }
             earlier.extend(self.ancestors.newest(&of_slice).cloned());
+            let replacing = self.ancestors.replacing(&of_slice, &earlier, &rows);
+            earlier.extend(replacing.await?);
             // Not before: the encoded ones were searched already.
             self.ancestors.settle().await?;
             let wanted = Arc::clone(&wanted);
@@ -213,9 +218,9 @@ impl<'r> Sliced<'r> {
     async fn look_back(&mut self) -> Result<Arc<Wanted>, LinkError> {
         let fragments = Arc::clone(&self.fragments);
         let wanted = Arc::new(spawn_blocking(move || fragments.wanted()).await??);
-        let (day, rows_at_once) = (self.hour.day, self.linker.options.rows_at_once);
+        let limits = self.ancestors.limits();
         let parts = self.linker.look_back(self.hour, &wanted).into_iter();
-        let found = parts.map(async |part| Found::of(part.await?, rows_at_once, day).await);
+        let found = parts.map(async |part| Found::of(part.await?, limits).await);
         let mut parts = stream::iter(found.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE);
         while let Some(found) = parts.try_next().await? {
             self.ancestors.add(found);
@@ -231,7 +236,7 @@ impl<'r> Sliced<'r> {
 
     /// Keeps what a slice came to.
     async fn add(&mut self, linked: Linked) -> Result<(), LinkError> {
-        self.ancestors.add(Found::Few(linked.ancestors));
+        self.ancestors.add(Found::as_rows(linked.ancestors));
         self.encoded().await?;
         self.encoding = Some(spawn_blocking(move || Encoded::of(&linked.rows)));
         Ok(())
