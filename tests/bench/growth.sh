@@ -3,7 +3,7 @@
 #
 #   tests/bench/growth.sh [SIZE…]   SIZE is SESSIONS_A_DAY[:HOURS] as for `cargo bench -p trailback-function-link --bench hour`
 #                                   (default 1000 100000 1000000 10000000, which takes ten minutes and 4 GB of disk;
-#                                   100000000:10 takes another half hour, 10 GB of disk and 16 GB of memory)
+#                                   100000000 takes another hour and a half, 30 GB of disk and 16 GB of memory)
 #
 # Adds lines to docs/scale/growth.tsv, the newest of each size counting, and draws docs/scale/growth.svg of them.
 set -euo pipefail

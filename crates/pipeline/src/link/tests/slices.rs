@@ -47,6 +47,30 @@ async fn chains_within_an_hour_are_the_same_however_it_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_addendum_counts_in_every_slice_after_it_whoever_bears_its_name() {
+    let issued = by_user(0, minute(0), "ana", "first");
+    // A minute later it is told anew, and that another key was handed out: nobody holds the first one's.
+    let mut told_anew = by_user(1, minute(1), "ana", "first");
+    told_anew["addendum"] =
+        serde_json::json!({ "reason": "UPDATED_DATA", "originalEventID": issued["eventID"] });
+    let story = [
+        by_session(2, minute(0), &issued, "second"),
+        by_session(3, minute(5), &issued, "second"),
+        by_session(4, minute(6), &told_anew, "second"),
+        by_session(5, minute(65), &issued, "second"),
+        by_session(6, minute(66), &told_anew, "second"),
+        by_user(7, minute(67), "eve", "first"),
+        issued,
+        told_anew,
+    ];
+    let (store, lake) = memory_lake().await;
+    story::extract(&lake, "all", &story).await;
+    let evidence = linked(&store, &LinkOptions::default()).await.1.evidence;
+    assert_eq!((evidence.by_issued_key, evidence.not_in_logs), (3, 2));
+    is_the_same_however_it_is_cut(&store, &[1, 2, 3]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_simulated_organisation_is_the_same_however_its_hours_are_cut() {
     let folder = tempfile::tempdir().unwrap();
     let plan = Plan {
