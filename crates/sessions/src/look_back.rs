@@ -67,6 +67,8 @@ enum Name<'a> {
     AccessKey(&'a str),
     Principal(&'a str, Timestamp),
     RoleSession(RoleSession<'a>, Timestamp),
+    /// The event ID of a row that another one may replace.
+    Replaced(&'a str),
 }
 
 impl Wanted {
@@ -96,6 +98,13 @@ impl Wanted {
         }
     }
 
+    /// Wants the rows that replace a candidate (rule L1), or a record that was merged into it.
+    pub fn add_replacing(&mut self, candidate: &Issuance) {
+        for id in &candidate.record.event_ids {
+            self.insert(&Name::Replaced(id));
+        }
+    }
+
     /// Whether no caller could be linked at all.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
@@ -108,8 +117,9 @@ impl Wanted {
         row.replaces_event_id.is_some() || self.wants_by_name(row)
     }
 
-    /// Whether a linked row may be a candidate of one of the rows. Others that [`Wanted::wants`] lets through matter only to those
-    /// who have the row that they replace among their candidates.
+    /// Whether a linked row bears a name that is wanted: it may be a candidate, or replaces what [`Wanted::add_replacing`] was
+    /// told of. Others that [`Wanted::wants`] lets through matter only to those who have the row that they replace among their
+    /// candidates.
     pub fn wants_by_name(&self, row: &MatchFacts<'_>) -> bool {
         let bears = |name: &Name<'_>| self.contains(name);
         row.access_key_id
@@ -117,6 +127,11 @@ impl Wanted {
             .as_ref()
             .is_some_and(bears)
             || context_of(row).as_ref().is_some_and(bears)
+            || row
+                .replaces_event_id
+                .map(Name::Replaced)
+                .as_ref()
+                .is_some_and(bears)
     }
 
     fn insert(&mut self, name: &Name<'_>) {

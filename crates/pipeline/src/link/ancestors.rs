@@ -6,12 +6,11 @@
 //! Rows that replace others (addenda) are kept apart. They matter to whoever has the row that they replace among the candidates,
 //! so that an hour wants all of them; a slice takes those few that replace something it has found.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
-use trailback_sessions::{Issuance, MatchFacts, Session, Text, Wanted};
+use trailback_sessions::{Issuance, MatchFacts, Session, Wanted};
 use trailback_tables::EncodedAncestors;
 use trailback_tables::filter::Filter;
 use trailback_tables::partition::Day;
@@ -87,14 +86,12 @@ impl Ancestors {
         if wanted.is_empty() || self.replacing.is_empty() {
             return Ok(Vec::new());
         }
+        let mut replacing = Wanted::default();
         let candidates = candidates.iter().map(|row| &row.issuance).chain(callers);
-        let ids = candidates.flat_map(|row| row.record.event_ids.iter().cloned());
-        let ids: HashSet<Text> = ids.collect();
+        candidates.for_each(|row| replacing.add_replacing(row));
         let wanted = Arc::clone(wanted);
-        let replaces = move |row: &MatchFacts<'_>| {
-            let is_known = row.replaces_event_id.is_some_and(|id| ids.contains(id));
-            is_known && !wanted.wants_by_name(row)
-        };
+        let replaces =
+            move |row: &MatchFacts<'_>| replacing.wants_by_name(row) && !wanted.wants_by_name(row);
         let replaces = Arc::new(replaces);
         let newest = self.replacing.newest.iter();
         let newest = newest.filter(|row| replaces(&MatchFacts::of(row)));

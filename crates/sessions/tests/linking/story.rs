@@ -141,10 +141,28 @@ pub(crate) fn link_by_pieces(records: &[Issuance], piece_ms: i64) -> Vec<Session
         };
         let earlier = linked.iter().filter(is_wanted);
         let earlier: Vec<Session> = earlier.map(|(_, session)| session.clone()).collect();
-        let sessions = link(rows, &earlier).into_iter();
-        linked.extend(sessions.map(|session| (piece, session)));
+        let enough = without_needless_addenda(&wanted, &rows, &earlier);
+        let sessions = link(rows.clone(), &earlier);
+        assert_eq!(link(rows, &enough), sessions);
+        linked.extend(sessions.into_iter().map(|session| (piece, session)));
     }
     linked.into_iter().map(|(_, session)| session).collect()
+}
+
+/// Of earlier rows those that bear a wanted name, and those that replace one of these or of `rows`.
+fn without_needless_addenda(
+    wanted: &Wanted,
+    rows: &[Issuance],
+    earlier: &[Session],
+) -> Vec<Session> {
+    let is_named = |row: &&Session| wanted.wants_by_name(&MatchFacts::of(row));
+    let (mut enough, others): (Vec<&Session>, Vec<&Session>) = earlier.iter().partition(is_named);
+    let mut replacing = Wanted::default();
+    let candidates = enough.iter().map(|row| &row.issuance).chain(rows);
+    candidates.for_each(|row| replacing.add_replacing(row));
+    let replaces = |row: &&Session| replacing.wants_by_name(&MatchFacts::of(row));
+    enough.extend(others.into_iter().filter(replaces));
+    enough.into_iter().cloned().collect()
 }
 
 /// The row of an event ID.
