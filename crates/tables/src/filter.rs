@@ -383,7 +383,7 @@ mod tests {
     use super::*;
     use crate::arbitrary;
     use crate::encode_data_object;
-    use crate::scan::{Scan, scan_bytes};
+    use crate::scan::{Columns, scan_bytes};
 
     #[test]
     fn every_column_a_filter_names_exists() {
@@ -439,7 +439,7 @@ mod tests {
                 let expected: Vec<_> = rows.iter().filter(|row| subject.matches(row)).cloned().collect();
                 let passed: Vec<_> = rows.iter().filter(|row| filter.matches(row)).cloned().collect();
                 prop_assert_eq!(&passed, &expected, "{:?}", subject);
-                prop_assert_eq!(scan_bytes(&file, Scan::new(file.len() as u64, filter)).unwrap(), expected, "{:?}", subject);
+                prop_assert_eq!(scan_bytes(&file, filter, Columns::All).unwrap(), expected, "{:?}", subject);
             }
         }
     }
@@ -451,7 +451,7 @@ mod tests {
         fn all_of_an_origin_and_all_with_a_policy_pass_a_scan(rows in arbitrary::sessions(8)) {
             let file = Bytes::from(encode_data_object(&rows).unwrap());
             for origin in rows.iter().map(|row| &row.origin) {
-                let passed = scan_bytes(&file, Scan::new(file.len() as u64, Filter::same_origin(origin))).unwrap();
+                let passed = scan_bytes(&file, Filter::same_origin(origin), Columns::All).unwrap();
                 let has_name = origin.arn.is_some() || origin.principal_id.is_some() || origin.name.is_some();
                 let is_same = |row: &&Session| match has_name {
                     true => row.origin.is_same_identity(origin),
@@ -464,7 +464,7 @@ mod tests {
             }
             let has_policy = |row: &&Session| row.issuance.policy.session_scope_sha256.is_some();
             let expected: Vec<_> = rows.iter().filter(has_policy).cloned().collect();
-            prop_assert_eq!(scan_bytes(&file, Scan::new(file.len() as u64, Filter::with_policy())).unwrap(), expected);
+            prop_assert_eq!(scan_bytes(&file, Filter::with_policy(), Columns::All).unwrap(), expected);
         }
     }
 

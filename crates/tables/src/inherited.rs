@@ -10,7 +10,7 @@ use crate::columns::{Column, SESSIONS};
 use crate::encode::encode_columns;
 use crate::error::TableError;
 use crate::filter::Filter;
-use crate::scan::{Columns, Scan, scan_bytes};
+use crate::scan::{Columns, scan_bytes};
 use crate::writer::ROW_GROUP_ROWS;
 
 /// The columns that `trailback_sessions::write_link_facts` writes.
@@ -92,8 +92,7 @@ impl EncodedAncestors {
     /// # Errors
     /// When the Parquet library refuses.
     pub fn scan(&self, filter: Filter) -> Result<Vec<Session>, TableError> {
-        let scan = Scan::new(self.0.len() as u64, filter);
-        scan_bytes(&self.0, scan.with_columns(Columns::Inherited))
+        scan_bytes(&self.0, filter, Columns::Inherited)
     }
 }
 
@@ -125,8 +124,7 @@ mod tests {
             let mut sorted: Vec<_> = rows.iter().collect();
             sorted.sort_by(|a, b| table_order(a, b));
             let file = Bytes::from(encode_data_object(sorted.iter().copied()).unwrap());
-            let scan = Scan::new(file.len() as u64, filter.clone()).with_columns(Columns::Inherited);
-            let of_file = scan_bytes(&file, scan).unwrap();
+            let of_file = scan_bytes(&file, filter.clone(), Columns::Inherited).unwrap();
             let expected = sorted.iter().filter(|row| passes(&MatchFacts::of(row)));
             let facts = |rows: &[Session]| rows.iter().map(link_facts).collect::<Vec<_>>();
             prop_assert!(facts(&of_file) == expected.map(|row| link_facts(row)).collect::<Vec<_>>());

@@ -1,6 +1,7 @@
 //! Sorted runs of linked rows, merged into one data object: an hour can have more rows than memory.
 //!
-//! A run is encoded as a data object is, and so takes a tenth of what its rows take. Runs are merged batch by batch, without becoming rows again: the bytes are those of all their rows encoded at once.
+//! A run is encoded as a data object is, and so takes a tenth of what its rows take. Runs are merged batch by batch,
+//! without becoming rows again: the bytes are those of all their rows encoded at once.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -34,7 +35,7 @@ const OPEN_ROWS: usize = 1024;
 const WAITING_BATCHES: usize = 2;
 
 /// Linked rows in the table's order, encoded.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Run {
     bytes: Bytes,
     row_count: usize,

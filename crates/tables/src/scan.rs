@@ -5,13 +5,13 @@
 //! whole blocks that have checksums: damaged bytes are an error, and never another row.
 //!
 //! ```no_run
-//! # fn fetch(range: &std::ops::Range<u64>) -> bytes::Bytes { unimplemented!() }
 //! # fn main() -> Result<(), trailback_tables::TableError> {
 //! use trailback_tables::filter::Filter;
 //! use trailback_tables::scan::{Scan, Step};
 //!
-//! # let file_len = 0;
-//! let mut scan = Scan::new(file_len, Filter::issued_keys(["ASIAEXAMPLE"]));
+//! # let file = bytes::Bytes::new();
+//! # let fetch = |range: &std::ops::Range<u64>| file.slice(range.start as usize..range.end as usize);
+//! let mut scan = Scan::new(file.len() as u64, Filter::issued_keys(["ASIAEXAMPLE"]));
 //! let mut found = Vec::new();
 //! loop {
 //!     match scan.step()? {
@@ -43,7 +43,8 @@ use parquet::file::metadata::{
 use trailback_sessions::Session;
 
 use crate::checked::{Opening, check_length};
-use crate::decode::{BATCH_ROWS, DecodedRows, columns_where, known_columns, reader_metadata};
+use crate::columns::Column;
+use crate::decode::{BATCH_ROWS, DecodedRows, columns_where, reader_metadata};
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
 use crate::footer::Footer;
@@ -55,8 +56,13 @@ use bloom::BloomChecks;
 const TABLE: Table = Table::Sessions;
 const KIND: FileKind = FileKind::DataObject(TABLE);
 
-/// The rows that a scan finds in a data object whose bytes are all at hand.
-pub(crate) fn scan_bytes(file: &Bytes, mut scan: Scan) -> Result<Vec<Session>, TableError> {
+/// The rows that pass a filter, of a data object whose bytes are all at hand.
+pub(crate) fn scan_bytes(
+    file: &Bytes,
+    filter: Filter,
+    columns: Columns,
+) -> Result<Vec<Session>, TableError> {
+    let mut scan = Scan::new(file.len() as u64, filter).with_columns(columns);
     let mut found = Vec::new();
     loop {
         match scan.step()? {
@@ -79,6 +85,15 @@ pub enum Columns {
     All,
     /// Those that children match or inherit: all that linking asks of an ancestor.
     Inherited,
+}
+
+impl Columns {
+    fn has(self, column: &Column) -> bool {
+        match self {
+            Self::All => true,
+            Self::Inherited => is_inherited(column),
+        }
+    }
 }
 
 /// What a scan wants or has.
@@ -359,10 +374,7 @@ impl Scan {
 
     fn pages(&self, metadata: ParquetMetaData) -> Result<State, TableError> {
         let metadata = Arc::new(metadata);
-        let columns = match self.columns {
-            Columns::All => known_columns(&metadata, KIND),
-            Columns::Inherited => columns_where(&metadata, KIND, is_inherited),
-        };
+        let columns = columns_where(&metadata, KIND, |column| self.columns.has(column));
         let filter = predicate::row_filter(&self.filter.0, &metadata);
         let builder = ParquetPushDecoderBuilder::new_with_metadata(reader_metadata(metadata)?)
             .with_batch_size(BATCH_ROWS)

@@ -247,7 +247,9 @@ impl<'r> Sliced<'r> {
         let Some(encoding) = self.encoding.take() else {
             return Ok(());
         };
-        let encoded = encoding.await?.map_err(|cause| self.cannot_encode(cause))?;
+        let day = self.hour.day;
+        let encoded = encoding.await?;
+        let encoded = encoded.map_err(|cause| LinkError::Encode { day, cause })?;
         self.runs.push(encoded.run);
         self.row_count += encoded.row_count;
         self.facts.join(encoded.facts);
@@ -269,11 +271,6 @@ impl<'r> Sliced<'r> {
             link_id: self.facts.link_id(),
             evidence: self.evidence,
         })
-    }
-
-    fn cannot_encode(&self, cause: TableError) -> LinkError {
-        let day = self.hour.day;
-        LinkError::Encode { day, cause }
     }
 }
 
