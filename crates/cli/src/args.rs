@@ -62,6 +62,14 @@ pub(crate) enum Command {
     #[cfg(feature = "investigate")]
     #[command(after_help = QUERY_EXAMPLES)]
     Query(Query),
+    /// Ask a saved investigation: not in this build
+    #[cfg(not(feature = "investigate"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Investigate(LeftOut),
+    /// Ask in SQL: not in this build
+    #[cfg(not(feature = "investigate"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Query(LeftOut),
     /// Prove with CloudTrail's digests that log objects, and what a lake has read of them, are what was delivered
     ///
     /// Goes along the chain of digests of each account and region, offline: signatures, hashes, what is altered, missing or
@@ -224,6 +232,14 @@ pub(crate) struct Policies {
     /// How they are written
     #[arg(long, value_enum, default_value_t = PoliciesFormat::Table)]
     pub(crate) format: PoliciesFormat,
+}
+
+/// Whatever was typed after a command that this build comes without.
+#[cfg(not(feature = "investigate"))]
+#[derive(Debug, Args)]
+pub(crate) struct LeftOut {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _typed: Vec<OsString>,
 }
 
 /// See [`Command::Investigate`].

@@ -87,6 +87,13 @@ pub(crate) enum WrongUse {
         /// What was typed.
         text: String,
     },
+    /// A command of the SQL engine, in a build without it.
+    #[cfg(not(feature = "investigate"))]
+    #[error("this trailback was built without `investigate` and `query`")]
+    #[diagnostic(help(
+        "build it without --no-default-features: the SQL engine behind both is most of the build"
+    ))]
+    EngineLeftOut,
     /// No lake, where one is needed.
     #[cfg(feature = "investigate")]
     #[error("--lake is missing: whose sessions are meant?")]

@@ -227,3 +227,18 @@ fn a_damaged_data_object_is_never_believed_and_can_be_made_again() {
         sound
     );
 }
+
+#[cfg(not(feature = "investigate"))]
+#[test]
+fn a_build_without_the_engine_says_so_when_it_is_asked_in_sql() {
+    let room = Room::new();
+    for typed in [
+        ["investigate", "--explain"].as_slice(),
+        &["query", "SELECT 1", "--lake", "lake", "--format", "csv"],
+        &["query", "--help"],
+    ] {
+        let output = room.run(typed);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(told(&output).contains("without --no-default-features"));
+    }
+}
