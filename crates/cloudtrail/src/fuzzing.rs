@@ -13,7 +13,8 @@ pub fn gunzip(
     unpacked_bytes_max: u64,
     step: usize,
 ) -> (Vec<u8>, u64, Option<GunzipError>) {
-    let mut gunzip = Gunzip::new(source, unpacked_bytes_max);
+    let mut block = Vec::new();
+    let mut gunzip = Gunzip::new(source, &mut block, unpacked_bytes_max);
     let mut text = Vec::new();
     let mut window = vec![0; HISTORY_BYTES + step];
     loop {

@@ -35,6 +35,9 @@ const RESERVED: u8 = 0b1110_0000;
 /// How much is read from the source at once: few calls, and small beside the unpacked text.
 const PACKED_BYTES: usize = 64 * 1024;
 
+/// How many consumed bytes are kept, so that they can be taken back.
+const KEPT_BYTES: usize = 16;
+
 /// How far back a member refers to its own text (RFC 1951, section 2): so much of it must stay before what is unpacked
 /// next.
 pub(crate) const HISTORY_BYTES: usize = 32 * 1024;
@@ -96,7 +99,8 @@ pub enum GunzipError {
 ///
 /// When it is damaged, cut short, or larger than the limit.
 pub(crate) fn unpack(packed: &[u8], unpacked_bytes_max: u64) -> Result<Vec<u8>, GunzipError> {
-    let mut gunzip = Gunzip::new(packed, unpacked_bytes_max);
+    let mut block = Vec::new();
+    let mut gunzip = Gunzip::new(packed, &mut block, unpacked_bytes_max);
     let mut text = vec![0; 2 * HISTORY_BYTES];
     let mut end = 0;
     loop {
@@ -115,8 +119,8 @@ pub(crate) fn unpack(packed: &[u8], unpacked_bytes_max: u64) -> Result<Vec<u8>, 
 }
 
 /// The unpacked text of one log object, from front to back.
-pub(crate) struct Gunzip<R> {
-    packed: Packed<R>,
+pub(crate) struct Gunzip<'b, R> {
+    packed: Packed<'b, R>,
     form: Form,
     unpacked_bytes: u64,
     unpacked_bytes_max: u64,
@@ -162,10 +166,11 @@ struct Sum {
     length: u64,
 }
 
-impl<R: Read> Gunzip<R> {
-    pub(crate) fn new(source: R, unpacked_bytes_max: u64) -> Gunzip<R> {
+impl<'b, R: Read> Gunzip<'b, R> {
+    /// Unpacks `source`, whose bytes come through a block that may have served before.
+    pub(crate) fn new(source: R, block: &'b mut Vec<u8>, unpacked_bytes_max: u64) -> Gunzip<'b, R> {
         Gunzip {
-            packed: Packed::new(source),
+            packed: Packed::new(source, block),
             form: Form::Start,
             unpacked_bytes: 0,
             unpacked_bytes_max,
@@ -302,7 +307,7 @@ impl Member {
     /// have come out of the block of packed bytes in which they are.
     fn unpack<R: Read>(
         &mut self,
-        packed: &mut Packed<R>,
+        packed: &mut Packed<'_, R>,
         text: &mut [u8],
         begin: usize,
     ) -> Result<usize, GunzipError> {
@@ -354,7 +359,7 @@ impl Sum {
 
 /// Passes by a member's trailer, which must say what was unpacked. Its place must be looked for: the decoder has taken some
 /// bytes more than it needed, and does not say how many.
-fn pass_trailer<R: Read>(sum: &Sum, packed: &mut Packed<R>) -> Result<(), GunzipError> {
+fn pass_trailer<R: Read>(sum: &Sum, packed: &mut Packed<'_, R>) -> Result<(), GunzipError> {
     const TAKEN_MAX: usize = ZLIB_CHECKSUM_BYTES + TAKEN_BEYOND_MAX;
     let trailer = sum.trailer();
     packed.step_back(TAKEN_MAX);
@@ -382,7 +387,7 @@ fn describe(error: &DecompressionError) -> String {
 
 /// Passes by a member's header: the magic, the method, the flags, a time, two hints, and what the flags announce. The
 /// header's own checksum is not checked: nothing of the header is used.
-fn pass_header<R: Read>(packed: &mut Packed<R>) -> Result<(), GunzipError> {
+fn pass_header<R: Read>(packed: &mut Packed<'_, R>) -> Result<(), GunzipError> {
     let [_, _, method, flags] = packed.next_bytes()?;
     if method != DEFLATE || flags & RESERVED != 0 {
         return Err(corrupt(packed.offset(), "not a gzip header"));
@@ -410,7 +415,7 @@ fn corrupt(at: u64, reason: &str) -> GunzipError {
 }
 
 /// Passes by padding, and tells what follows it.
-fn after_member<R: Read>(packed: &mut Packed<R>) -> Result<Form, GunzipError> {
+fn after_member<R: Read>(packed: &mut Packed<'_, R>) -> Result<Form, GunzipError> {
     loop {
         let bytes = packed.at_least(MAGIC.len())?;
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -429,10 +434,10 @@ fn after_member<R: Read>(packed: &mut Packed<R>) -> Result<Form, GunzipError> {
 
 /// The object as it lies in the store, a block at a time. Blocks are full but for the last, so that what corrupt data cost
 /// does not depend on how the object came.
-struct Packed<R> {
+struct Packed<'b, R> {
     source: R,
     /// Some bytes that have been consumed, and those at hand.
-    block: Box<[u8]>,
+    block: &'b mut [u8],
     begin: usize,
     end: usize,
     /// Offset of `begin` in the object.
@@ -442,12 +447,9 @@ struct Packed<R> {
     failure: Option<io::Error>,
 }
 
-impl<R: Read> Packed<R> {
-    /// How many consumed bytes are kept.
-    const KEPT_BYTES: usize = 16;
-
-    fn new(source: R) -> Packed<R> {
-        let block = vec![0; Self::KEPT_BYTES + PACKED_BYTES].into_boxed_slice();
+impl<'b, R: Read> Packed<'b, R> {
+    fn new(source: R, block: &'b mut Vec<u8>) -> Packed<'b, R> {
+        block.resize(KEPT_BYTES + PACKED_BYTES, 0);
         Packed {
             source,
             block,
@@ -472,7 +474,7 @@ impl<R: Read> Packed<R> {
         self.offset += bytes as u64;
     }
 
-    /// Takes back so many bytes that were consumed, [`Self::KEPT_BYTES`] at the most.
+    /// Takes back so many bytes that were consumed, [`KEPT_BYTES`] at the most.
     fn step_back(&mut self, bytes: usize) {
         self.begin -= bytes;
         self.offset -= bytes as u64;
@@ -511,7 +513,7 @@ impl<R: Read> Packed<R> {
     /// The bytes at hand, so many at least unless the object ends before.
     fn at_least(&mut self, bytes: usize) -> Result<&[u8], GunzipError> {
         if self.end - self.begin < bytes && !self.ended {
-            let kept = self.begin.saturating_sub(Self::KEPT_BYTES);
+            let kept = self.begin.saturating_sub(KEPT_BYTES);
             self.block.copy_within(kept..self.end, 0);
             (self.begin, self.end) = (self.begin - kept, self.end - kept);
             self.read_more()?;

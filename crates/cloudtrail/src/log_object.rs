@@ -176,6 +176,7 @@ pub struct LogObjectReader {
     limits: Limits,
     scanner: Scanner,
     window_bytes: usize,
+    packed: Vec<u8>,
     window: Vec<u8>,
     workspace: Vec<u8>,
     parser: Parser,
@@ -201,6 +202,7 @@ impl LogObjectReader {
             limits,
             scanner,
             window_bytes,
+            packed: Vec::new(),
             window: Vec::new(),
             workspace: Vec::new(),
             parser,
@@ -226,7 +228,7 @@ impl LogObjectReader {
         on_text: &mut dyn FnMut(&[u8]),
         on_record: &mut dyn FnMut(u64, Result<&Record<'_>, RecordError>),
     ) -> Reading {
-        let gunzip = Gunzip::new(source, self.limits.unpacked_bytes_max);
+        let gunzip = Gunzip::new(source, &mut self.packed, self.limits.unpacked_bytes_max);
         let mut walk = Walk {
             window: Window::new(gunzip, &mut self.window, self.window_bytes, on_text),
             index: Index::new(self.scanner),

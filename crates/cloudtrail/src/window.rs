@@ -13,7 +13,7 @@ use crate::scan::STRETCH;
 const PADDING: usize = STRETCH;
 
 pub(crate) struct Window<'b, R> {
-    source: Gunzip<R>,
+    source: Gunzip<'b, R>,
     /// The text in its middle, and [`PADDING`] behind it at least.
     buffer: &'b mut Vec<u8>,
     /// Is shown all text once, in order, before anybody can change it.
@@ -28,7 +28,7 @@ pub(crate) struct Window<'b, R> {
 impl<'b, R: Read> Window<'b, R> {
     /// A window of at least `bytes` over the text of `source`, in a buffer that may have served before.
     pub(crate) fn new(
-        source: Gunzip<R>,
+        source: Gunzip<'b, R>,
         buffer: &'b mut Vec<u8>,
         bytes: usize,
         on_text: &'b mut dyn FnMut(&[u8]),

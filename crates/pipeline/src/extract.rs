@@ -21,8 +21,6 @@ mod uses;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::StreamExt;
-use futures::stream;
 use trailback_cloudtrail::Limits;
 use trailback_tables::TableError;
 
@@ -140,19 +138,6 @@ impl Extracted {
         tally.unpacked_bytes += account.unpacked_bytes;
         self.problems.extend(account.problem());
     }
-}
-
-/// Runs work on many things at once, and gives the results in their order.
-pub(crate) async fn in_order<T, R, F: Future<Output = R>>(
-    things: impl IntoIterator<Item = T>,
-    at_once: usize,
-    work: impl FnMut(T) -> F,
-) -> Vec<R> {
-    stream::iter(things)
-        .map(work)
-        .buffered(at_once)
-        .collect()
-        .await
 }
 
 #[cfg(test)]

@@ -43,7 +43,9 @@ fn unpack_in_steps(
         most,
         interrupted: false,
     };
-    let mut gunzip = Gunzip::new(source, limit);
+    // What an object before left there must not matter.
+    let mut block = vec![b'{'; 100];
+    let mut gunzip = Gunzip::new(source, &mut block, limit);
     let mut text = Vec::new();
     loop {
         let begin = text.len();
@@ -260,7 +262,9 @@ fn a_failing_source_is_an_error_of_its_own() {
         (b"{\"Records\"", 10),
         (&packed[..12], 12),
     ] {
-        let mut gunzip = Gunzip::new(before.chain(Failing::default()), u64::MAX);
+        let mut block = Vec::new();
+        let source = before.chain(Failing::default());
+        let mut gunzip = Gunzip::new(source, &mut block, u64::MAX);
         gunzip.fill(&mut [0; 100], 0);
         let error = gunzip.take_error();
         assert!(

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use tokio::task::spawn_blocking;
 use trailback_sessions::Issuance;
 use trailback_tables::ledger::LedgerEntry;
 use trailback_tables::partition::{EventHour, FragmentKey};
 use trailback_tables::{FragmentRow, encode_fragment};
 
+use super::ExtractError;
 use super::ledger;
 use super::outcome::Done;
 use super::reading::Account;
-use super::{ExtractError, in_order};
 use crate::lake::Lake;
 use crate::store::{Condition, Metadata, StoreError};
 
@@ -113,9 +115,15 @@ async fn write_fragments<R: FragmentRow>(
     lake: &Lake,
     rows: BTreeMap<EventHour, Vec<R>>,
 ) -> Result<Vec<bool>, ExtractError> {
-    let write = |(hour, rows)| write_fragment(lake, hour, rows);
-    let written = in_order(rows, WRITES_AT_ONCE, write).await;
-    written.into_iter().collect()
+    let encode = |(hour, rows): (EventHour, Vec<R>)| async move {
+        spawn_blocking(move || encode(hour, &rows)).await?
+    };
+    // More than there are cores would only hold more memory.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let encoded = stream::iter(rows).map(encode).buffered(cores);
+    let write = |encoded: Result<_, ExtractError>| async { write_fragment(lake, encoded?).await };
+    let written = encoded.map(write).buffered(WRITES_AT_ONCE);
+    written.collect::<Vec<_>>().await.into_iter().collect()
 }
 
 /// How often a fragment is written again when what is there changes meanwhile.
@@ -125,12 +133,10 @@ const WRITE_TRIES_MAX: u32 = 8;
 ///
 /// Its name is the hash of its bytes, so one that is there should be the same. Whether it is, is looked at all the same:
 /// fragments are the truth, and reading its log objects again is the only way to mend one that is damaged.
-async fn write_fragment<R: FragmentRow>(
+async fn write_fragment(
     lake: &Lake,
-    hour: EventHour,
-    rows: Vec<R>,
+    (key, content): (FragmentKey, Bytes),
 ) -> Result<bool, ExtractError> {
-    let (key, content) = tokio::task::spawn_blocking(move || encode(hour, &rows)).await??;
     let (store, name) = (lake.store(), key.to_string());
     let mut condition = Condition::IfAbsent;
     let mut tries = 0;

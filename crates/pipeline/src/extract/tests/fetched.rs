@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use futures::TryStreamExt;
+use futures::{TryStreamExt, stream};
 
 use super::*;
 use crate::log_objects::memory::{MemoryLogs, SourceFault};
