@@ -14,7 +14,7 @@ test: ## unit, property, golden and end-to-end tests
 truth: ## 100,000 simulated calls through the whole program: every row must be true
 	cargo test --workspace --test end_to_end -- --ignored truth
 
-model: ## the lake's protocol in tens of thousands of interleavings, with crashes and lost answers: takes long
+model: ## the lake's protocol in tens of thousands of interleavings, with crashes and lost answers: takes hours
 	cargo test -p trailback-pipeline --lib protocol -- --include-ignored
 
 fuzz: ## every reader of bytes for a few seconds, the same inputs each time
@@ -47,6 +47,7 @@ bench: ## the figures of the README, measured on this machine
 	cargo bench -p trailback-sessions --bench link -- 7
 	cargo bench -p trailback-pipeline --bench look_back
 	cargo bench -p trailback-pipeline --bench year -- 20000
+	cargo bench -p trailback-pipeline --bench verify
 	cargo bench -p trailback-function-extract
 	cargo bench -p trailback-function-link -- 1000000
 	tests/bench/ingest.sh

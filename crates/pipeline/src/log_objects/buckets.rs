@@ -3,7 +3,7 @@
 //! A trail writes to `[prefix/]AWSLogs/[o-…/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/`. So the accounts and regions are
 //! found by listing folders, and what was delivered on a day by listing that day of each: no object outside of the
 //! period is ever met, and days come one after the other, whatever the number of accounts. What is listed ahead is a
-//! page for each of a few folders; nothing grows with the number of objects.
+//! page for each of a few folders, and which days each region has; nothing grows with the number of objects.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ struct Part {
 /// What lies below a place.
 #[derive(Debug, Default)]
 struct Found {
-    /// Regions of trails, each with the months in which something was delivered.
+    /// Regions of trails, each with the days on which something was delivered.
     regions: Vec<Region>,
     /// Prefixes without the folders of a trail.
     flat: BTreeSet<String>,
@@ -100,16 +100,9 @@ struct Found {
 struct Region {
     /// `…/CloudTrail/REGION/`.
     prefix: String,
-    /// In which there may be something, with years before months.
-    months: Months,
-}
-
-#[derive(Debug)]
-enum Months {
-    /// The period says.
-    All,
-    /// These: `2026/11`.
-    Some(BTreeSet<String>),
+    /// The days of the period on which something was delivered; `None` where the period has a beginning and an end, and
+    /// each of its days is looked at.
+    days: Option<BTreeSet<Day>>,
 }
 
 impl Found {
@@ -117,9 +110,9 @@ impl Found {
     fn in_order(self, days: DeliveryDays) -> impl Iterator<Item = Part> + Send {
         let Found { mut regions, flat } = self;
         regions.sort_by(|left, right| left.prefix.cmp(&right.prefix));
-        let of_days = days_of(&regions, days).flat_map(move |day| {
+        let of_days = days_of(&regions, days).into_iter().flat_map(move |day| {
             let path = day.to_string().replace('-', "/");
-            let of_day = regions.iter().filter(|region| region.may_have(&path));
+            let of_day = regions.iter().filter(|region| region.may_have(day));
             let part = |region: &Region| Part {
                 prefix: format!("{}{path}/", region.prefix),
                 days: DeliveryDays::default(),
@@ -131,34 +124,22 @@ impl Found {
 }
 
 impl Region {
-    /// Whether something may have been delivered on a day: `2026/11/20`.
-    fn may_have(&self, day: &str) -> bool {
-        match &self.months {
-            Months::All => true,
-            Months::Some(months) => day.get(..7).is_some_and(|month| months.contains(month)),
-        }
+    fn may_have(&self, day: Day) -> bool {
+        self.days.as_ref().is_none_or(|days| days.contains(&day))
     }
 }
 
 /// All days of the period on which some region may have something.
-fn days_of(regions: &[Region], days: DeliveryDays) -> impl Iterator<Item = Day> + Send + use<> {
-    let first_of = |month: &String| format!("{}-01", month.replace('/', "-")).parse().ok();
-    let months: BTreeSet<Day> = regions
-        .iter()
-        .filter_map(|region| match &region.months {
-            Months::All => None,
-            Months::Some(months) => Some(months.iter().filter_map(first_of)),
-        })
-        .flatten()
-        .collect();
-    let first = days.since.or_else(|| months.first().copied());
-    // No month has more than 31 days; what follows the last one is nowhere.
-    let last = days
-        .until
-        .or_else(|| months.last().map(|first| first.plus(30)));
-    let period = first.zip(last).filter(|_| !regions.is_empty());
-    let period = period.map(|(first, last)| first..=last);
-    period.into_iter().flat_map(|period| each_day(&period))
+fn days_of(regions: &[Region], days: DeliveryDays) -> BTreeSet<Day> {
+    match days.since.zip(days.until) {
+        Some((first, last)) if !regions.is_empty() => each_day(&(first..=last)).collect(),
+        _ => regions
+            .iter()
+            .filter_map(|region| region.days.as_ref())
+            .flatten()
+            .copied()
+            .collect(),
+    }
 }
 
 /// Where a folder stands in a trail's tree.
@@ -299,26 +280,29 @@ impl Folders<'_> {
     }
 
     async fn region(&self, prefix: String) -> Result<Region, StoreError> {
-        if self.days.since.is_some() && self.days.until.is_some() {
-            return Ok(Region {
-                prefix,
-                months: Months::All,
-            });
-        }
-        let mut months = BTreeSet::new();
-        for year in self.s3.folders(self.bucket, &prefix).await? {
-            for month in self.s3.folders(self.bucket, &year).await? {
-                months.extend(
-                    month
-                        .strip_prefix(&prefix)
-                        .map(|month| month.trim_end_matches('/').to_owned()),
-                );
-            }
-        }
-        Ok(Region {
-            prefix,
-            months: Months::Some(months),
-        })
+        let has_both_ends = self.days.since.is_some() && self.days.until.is_some();
+        let days = match has_both_ends {
+            true => None,
+            false => Some(self.days_below(&prefix).await?),
+        };
+        Ok(Region { prefix, days })
+    }
+
+    /// The days of the period that have a folder in a region. Listing the folders of a month costs one request, listing its
+    /// days one each, and of the newest month most are still to come.
+    async fn days_below(&self, region: &str) -> Result<BTreeSet<Day>, StoreError> {
+        let folders = |folder: String| async move { self.s3.folders(self.bucket, &folder).await };
+        let years = folders(region.to_owned()).await?;
+        let months = self.each(years, folders).await?.into_iter().flatten();
+        let first_of = |month: &String| day_below(region, &format!("{month}01/"));
+        let may_have = |month: &String| {
+            // No month has more than 31 days.
+            first_of(month).is_some_and(|first| self.days.meets(first, first.plus(30)))
+        };
+        let days = self.each(months.filter(may_have), folders).await?;
+        let days = days.iter().flatten();
+        let days = days.filter_map(|folder| day_below(region, folder));
+        Ok(days.filter(|day| self.days.contains(*day)).collect())
     }
 
     /// Does something for each of many folders, some at once, and gives the results in their order.
@@ -333,6 +317,12 @@ impl Folders<'_> {
             .try_collect()
             .await
     }
+}
+
+/// The day whose folder, `2026/11/20/`, lies in that of a region.
+fn day_below(region: &str, folder: &str) -> Option<Day> {
+    let path = folder.strip_prefix(region)?.trim_end_matches('/');
+    path.replace('/', "-").parse().ok()
 }
 
 /// Where to go from a folder.

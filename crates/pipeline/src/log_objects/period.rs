@@ -18,6 +18,12 @@ impl DeliveryDays {
         self.since.is_none_or(|since| since <= day) && self.until.is_none_or(|until| day <= until)
     }
 
+    /// Whether some day from the first to the last of these is in the period.
+    pub(super) fn meets(&self, first: Day, last: Day) -> bool {
+        self.since.is_none_or(|since| since <= last)
+            && self.until.is_none_or(|until| first <= until)
+    }
+
     /// Whether an object may have been delivered in the period: one whose key does not tell may.
     pub fn may_hold(&self, object_key: &str) -> bool {
         match classify(object_key) {

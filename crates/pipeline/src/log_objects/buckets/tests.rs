@@ -215,6 +215,31 @@ async fn only_the_days_of_the_period_are_listed() {
 }
 
 #[tokio::test]
+async fn without_a_period_only_days_on_which_something_was_delivered_are_listed() {
+    let server = S3Server::start();
+    for key in organisation("AWSLogs/") {
+        server.put("trail", &key, b"");
+    }
+    let s3 = connect(&server).await;
+    let regions = ACCOUNTS.len() * REGIONS.len();
+    let found = 1 + 2 + ACCOUNTS.len();
+    // Of each region its years, the months of one, the days of each month in the period, and what was delivered on each.
+    for (days, months, listed_days) in [
+        (DeliveryDays::default(), 3, DAYS.len()),
+        (days("2026-10-02", ""), 2, 2),
+        (days("", "2026-09-30"), 1, 1),
+    ] {
+        server.clear_plan();
+        listed(&s3, "s3://trail", days).await.unwrap();
+        assert_eq!(
+            server.count("ListObjectsV2"),
+            found + regions * (2 + months + listed_days),
+            "{days:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_place_with_nothing_in_it_is_an_error() {
     let server = S3Server::start();
     server.put("trail", "AWSLogs/a", b"");
