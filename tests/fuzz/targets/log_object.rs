@@ -156,10 +156,7 @@ fn check(text: &[u8], records: &[&str], needle: &[u8]) {
             (Ok(Json::Object(_)), Ok(told)) => {
                 let value = value.as_ref().expect("it is an object");
                 let text_of = |name| value.get(name).text();
-                assert_eq!(
-                    told.event_id.as_deref(),
-                    text_of("eventID").filter(|text| text.len() < 100)
-                );
+                assert_eq!(told.event_id.as_deref(), text_of("eventID"));
                 if record
                     .as_bytes()
                     .windows(needle.len().max(1))
