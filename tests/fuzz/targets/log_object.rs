@@ -212,6 +212,6 @@ fn is_issuance(record: &Json) -> bool {
         .get("eventSource")
         .text()
         .is_some_and(|source| SOURCES.contains(&source))
-        || key.is_some_and(|key| key != "HIDDEN_DUE_TO_SECURITY_REASONS" && key.len() < 100)
+        || key.is_some_and(|key| key != "HIDDEN_DUE_TO_SECURITY_REASONS")
         || matches!(response.get("credentialSet"), Json::List(set) if !set.is_empty())
 }
