@@ -62,14 +62,15 @@ pub(crate) enum Command {
     #[cfg(feature = "investigate")]
     #[command(after_help = QUERY_EXAMPLES)]
     Query(Query),
-    /// Ask a saved investigation: not in this build
+    /// The commands of the SQL engine, in a build without it
     #[cfg(not(feature = "investigate"))]
-    #[command(hide = true, disable_help_flag = true)]
-    Investigate(LeftOut),
-    /// Ask in SQL: not in this build
-    #[cfg(not(feature = "investigate"))]
-    #[command(hide = true, disable_help_flag = true)]
-    Query(LeftOut),
+    #[command(
+        name = "investigate",
+        alias = "query",
+        hide = true,
+        disable_help_flag = true
+    )]
+    LeftOut(LeftOut),
     /// Prove with CloudTrail's digests that log objects, and what a lake has read of them, are what was delivered
     ///
     /// Goes along the chain of digests of each account and region, offline: signatures, hashes, what is altered, missing or

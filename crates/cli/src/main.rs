@@ -85,9 +85,7 @@ fn run(arguments: Arguments) -> miette::Result<Answer> {
             #[cfg(feature = "investigate")]
             Command::Query(typed) => query::run(typed, &s3, look).await,
             #[cfg(not(feature = "investigate"))]
-            Command::Investigate(_) | Command::Query(_) => {
-                Err(settings::WrongUse::EngineLeftOut.into())
-            }
+            Command::LeftOut(_) => Err(settings::WrongUse::EngineLeftOut.into()),
             Command::Verify(typed) => verify::run(typed, &s3, look).await,
             Command::Schema(typed) => schema::run(&typed, look),
         }
