@@ -42,7 +42,7 @@ pub use uses::{Uses, uses};
 pub struct ExtractOptions {
     /// What no log object may exceed.
     pub limits: Limits,
-    /// How many log objects are parsed at once; at least one. Default: as many as there are cores.
+    /// How many log objects are parsed, and then fragments encoded, at once; at least one. Default: as many as there are cores.
     pub threads: usize,
     /// How many log objects are open at once where they are fetched over a network; at least one. An answer of S3 takes
     /// 20 to 100 ms and a usual object less than 1 ms to parse, so only requests at once keep a core busy. Default: 32.
@@ -111,7 +111,7 @@ pub async fn extract(
     let mut extracted = Extracted::default();
     let log_objects = log_objects.into().except_of(lake);
     let mut reading = ReadInOrder::start(log_objects, options, progress);
-    let mut fragments = Fragments::new(lake, on_done);
+    let mut fragments = Fragments::new(lake, options.threads, on_done);
     while let Some(piece) = reading.next().await {
         match piece {
             Piece::Rows(rows) => fragments.add(rows).await?,

@@ -38,6 +38,8 @@ pub(super) struct FragmentCounts {
 /// Rows on their way into the lake, and the objects whose rows they are.
 pub(super) struct Fragments<'a> {
     lake: &'a Lake,
+    /// How many fragments are encoded at once.
+    threads: usize,
     pending: BTreeMap<EventHour, Vec<Issuance>>,
     pending_rows: usize,
     /// Objects of which all rows have been added.
@@ -48,9 +50,14 @@ pub(super) struct Fragments<'a> {
 
 impl<'a> Fragments<'a> {
     /// Nothing yet.
-    pub(super) fn new(lake: &'a Lake, on_done: &'a mut (dyn FnMut(Done) + Send)) -> Fragments<'a> {
+    pub(super) fn new(
+        lake: &'a Lake,
+        threads: usize,
+        on_done: &'a mut (dyn FnMut(Done) + Send),
+    ) -> Fragments<'a> {
         Fragments {
             lake,
+            threads: threads.max(1),
             pending: BTreeMap::new(),
             pending_rows: 0,
             ended: Vec::new(),
@@ -91,7 +98,7 @@ impl<'a> Fragments<'a> {
     async fn flush(&mut self) -> Result<(), ExtractError> {
         self.pending_rows = 0;
         let pending = std::mem::take(&mut self.pending);
-        for is_new in write_fragments(self.lake, pending).await? {
+        for is_new in write_fragments(self.lake, self.threads, pending).await? {
             match is_new {
                 true => self.counts.written += 1,
                 false => self.counts.present += 1,
@@ -102,7 +109,7 @@ impl<'a> Fragments<'a> {
         for entry in ended.iter().filter_map(ledger::entry) {
             entries.entry(entry.hour()).or_default().push(entry);
         }
-        write_fragments(self.lake, entries).await?;
+        write_fragments(self.lake, self.threads, entries).await?;
         for account in ended {
             (self.on_done)(account.into_done());
         }
@@ -113,14 +120,14 @@ impl<'a> Fragments<'a> {
 /// Writes a fragment for each hour; tells of each whether it is new.
 async fn write_fragments<R: FragmentRow>(
     lake: &Lake,
+    threads: usize,
     rows: BTreeMap<EventHour, Vec<R>>,
 ) -> Result<Vec<bool>, ExtractError> {
     let encode = |(hour, rows): (EventHour, Vec<R>)| async move {
         spawn_blocking(move || encode(hour, &rows)).await?
     };
-    // More than there are cores would only hold more memory.
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let encoded = stream::iter(rows).map(encode).buffered(cores);
+    // Writing waits, encoding works: more than there are threads for it would only hold more memory.
+    let encoded = stream::iter(rows).map(encode).buffered(threads);
     let write = |encoded: Result<_, ExtractError>| async { write_fragment(lake, encoded?).await };
     let written = encoded.map(write).buffered(WRITES_AT_ONCE);
     written.collect::<Vec<_>>().await.into_iter().collect()
