@@ -16,7 +16,7 @@ use crate::catalog::each_day;
 use crate::store::StoreError;
 use crate::store::s3::{ListedLogObject, ListingPage, S3, S3Location};
 
-/// How many folders are listed at once. S3 takes thousands of requests a second; 16 keep listings well ahead of reading.
+/// How many folders are listed at once, and of each region so many months. S3 takes thousands of requests a second; 16 keep listings well ahead of reading.
 const LISTINGS_AT_ONCE: usize = 16;
 
 /// How many folders may lie between the given one and `AWSLogs`: Control Tower has one, the organisation's ID, and a prefix
@@ -131,8 +131,8 @@ impl Region {
 
 /// All days of the period on which some region may have something.
 fn days_of(regions: &[Region], days: DeliveryDays) -> BTreeSet<Day> {
-    match days.since.zip(days.until) {
-        Some((first, last)) if !regions.is_empty() => each_day(&(first..=last)).collect(),
+    match days.range() {
+        Some(range) if !regions.is_empty() => each_day(&range).collect(),
         _ => regions
             .iter()
             .filter_map(|region| region.days.as_ref())
@@ -280,10 +280,9 @@ impl Folders<'_> {
     }
 
     async fn region(&self, prefix: String) -> Result<Region, StoreError> {
-        let has_both_ends = self.days.since.is_some() && self.days.until.is_some();
-        let days = match has_both_ends {
-            true => None,
-            false => Some(self.days_below(&prefix).await?),
+        let days = match self.days.range() {
+            Some(_) => None,
+            None => Some(self.days_below(&prefix).await?),
         };
         Ok(Region { prefix, days })
     }

@@ -1,5 +1,7 @@
 //! The days on which log objects were delivered, as their keys tell them.
 
+use std::ops::RangeInclusive;
+
 use trailback_cloudtrail::object_key::{ObjectKind, classify};
 use trailback_tables::partition::Day;
 
@@ -16,6 +18,12 @@ impl DeliveryDays {
     /// Whether a day is in the period.
     pub fn contains(&self, day: Day) -> bool {
         self.since.is_none_or(|since| since <= day) && self.until.is_none_or(|until| day <= until)
+    }
+
+    /// All its days, where it has a beginning and an end.
+    pub(super) fn range(&self) -> Option<RangeInclusive<Day>> {
+        let (since, until) = self.since.zip(self.until)?;
+        Some(since..=until)
     }
 
     /// Whether some day from the first to the last of these is in the period.
