@@ -21,7 +21,7 @@ use trailback_pipeline::link::{LinkOptions, link};
 use trailback_pipeline::location::{Location, S3OnDemand};
 use trailback_pipeline::log_objects::{self, DeliveryDays};
 use trailback_pipeline::progress::{Progress, Silent};
-use trailback_pipeline::store::Store;
+use trailback_pipeline::store::list_all;
 use trailback_pipeline::store::memory::MemoryStore;
 use trailback_pipeline::store::s3::{Credentials, S3Settings, S3Store};
 use trailback_pipeline::verify::{VerifyOptions, verify};
@@ -83,9 +83,15 @@ async fn measure(server: &S3Server) -> Result<(), Failure> {
     let lake = Lake::in_store(Arc::new(MemoryStore::new()), "", Access::Write).await?;
     ingest(&lake, &trail, &s3).await?;
     let keys = PublicKeys::read(public_keys()?.as_bytes())?;
+    let options = VerifyOptions {
+        keys: Some(&keys),
+        days: DeliveryDays::default(),
+        reading: ExtractOptions::default(),
+        now: Timestamp(i64::MAX),
+    };
     for _ in 0..ROUNDS {
         let watch = Watch::start(server);
-        list(&bucket).await?;
+        list_all(&bucket, "").await?;
         watch.stop(
             "listing",
             &format!("{} objects", server.objects(BUCKET).len()),
@@ -94,12 +100,6 @@ async fn measure(server: &S3Server) -> Result<(), Failure> {
             ("verify, with the ledger", Some(&lake)),
             ("verify, without", None),
         ] {
-            let options = VerifyOptions {
-                keys: Some(&keys),
-                days: DeliveryDays::default(),
-                reading: ExtractOptions::default(),
-                now: Timestamp(i64::MAX),
-            };
             let watch = Watch::start(server);
             let found = verify(&trail, &s3, lake, &options, &silent()).await?;
             let tally = &found.tally;
@@ -125,17 +125,6 @@ async fn ingest(lake: &Lake, trail: &[Location], s3: &S3OnDemand) -> Result<(), 
     extract(lake, found, &options, &silent(), &mut |_| {}).await?;
     link(lake, &LinkOptions::default(), &silent()).await?;
     Ok(())
-}
-
-/// Lists a bucket, page after page.
-async fn list(bucket: &S3Store) -> Result<(), Failure> {
-    let mut after = None;
-    loop {
-        match bucket.list("", after.as_deref()).await?.next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
-        }
-    }
 }
 
 /// Time and requests since it was started.
