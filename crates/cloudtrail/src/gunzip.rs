@@ -304,7 +304,7 @@ impl Member {
     }
 
     /// Unpacks some of the member behind the first `begin` bytes, and gives how many bytes. Corrupt data cost what would
-    /// have come out of the block of packed bytes in which they are.
+    /// have come out of the block of packed bytes in which they are, as far as there is room for it in `text`.
     fn unpack<R: Read>(
         &mut self,
         packed: &mut Packed<'_, R>,

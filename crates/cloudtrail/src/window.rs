@@ -26,15 +26,15 @@ pub(crate) struct Window<'b, R> {
 }
 
 impl<'b, R: Read> Window<'b, R> {
-    /// A window of at least `bytes` over the text of `source`, in a buffer that may have served before.
+    /// A window of `bytes` over the text of `source`, in a buffer that may have served before: then, too, it begins no larger,
+    /// because what comes out before a corrupt place depends on the room there is.
     pub(crate) fn new(
         source: Gunzip<'b, R>,
         buffer: &'b mut Vec<u8>,
         bytes: usize,
         on_text: &'b mut dyn FnMut(&[u8]),
     ) -> Window<'b, R> {
-        let least = HISTORY_BYTES + bytes.max(STRETCH) + PADDING;
-        buffer.resize(buffer.len().max(least), 0);
+        buffer.resize(HISTORY_BYTES + bytes.max(STRETCH) + PADDING, 0);
         Window {
             source,
             buffer,

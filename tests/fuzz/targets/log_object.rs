@@ -57,10 +57,15 @@ fn read_plainly(text: &[u8], select: &Select<'_>, limits: Limits) -> Seen {
 }
 
 fn read_in_pieces(text: &[u8], select: &Select<'_>, limits: Limits, mut choices: Choices) -> Seen {
-    let window_bytes = choices.one(&[1, 64, 100, 1_000, 70_000]);
+    let is_packed = text.starts_with(&[0x1f]);
+    // How much comes out before a corrupt place depends on the room there is.
+    let window_bytes = match choices.one(&[1, 64, 100, 1_000, 70_000]) {
+        _ if is_packed => WINDOW_BYTES,
+        window_bytes => window_bytes,
+    };
     let mut reader = fuzzing::reader(limits, choices.yes(), window_bytes);
     // A plain text that begins like a packed one would be packed in its own right.
-    if choices.below(4) > 0 || text.starts_with(&[0x1f]) {
+    if choices.below(4) > 0 || is_packed {
         return cut(seen::read(&mut reader, choices.pieces(text), select));
     }
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

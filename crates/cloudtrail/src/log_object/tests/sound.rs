@@ -93,6 +93,32 @@ fn text_that_is_no_json_because_it_is_corrupt_costs_its_whole_member() {
     assert!(outcome.failure().starts_with("is not JSON"));
 }
 
+/// A member that is corrupt behind all of its text: no block has such a type.
+fn with_no_block_behind(text: &[u8]) -> Vec<u8> {
+    let mut member = GzEncoder::new(Vec::new(), Compression::best());
+    member.write_all(text).unwrap();
+    member.flush().unwrap();
+    [member.get_ref(), &[0b111; 32][..]].concat()
+}
+
+#[test]
+fn what_is_told_of_a_corrupt_object_does_not_depend_on_those_read_before() {
+    let many: Vec<String> = (0..9000).map(|n| sts(&n.to_string())).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let corrupt = with_no_block_behind(records(&many).as_bytes());
+    let large = records(&[&format!("{{\"large\": \"{}\"}}", "x".repeat(1 << 20))]);
+    let mut reader = LogObjectReader::new(Limits::default());
+    let mut told = |object: &[u8]| {
+        let reading = reader.read(object, &STS, &mut |_, _| {});
+        let failure = reading.failure.map(|failure| failure.to_string());
+        (reading.tally, failure)
+    };
+    let alone = told(&corrupt);
+    assert!((1000..9000).contains(&alone.0.records));
+    assert_eq!(told(large.as_bytes()).1, None);
+    assert_eq!(told(&corrupt), alone);
+}
+
 proptest! {
     /// Members of any size, one of them corrupt: sound is exactly what lies before it.
     #[test]
