@@ -19,6 +19,7 @@ pub(crate) use batch::{DecodedRows, SharedChains};
 use crate::columns::Column;
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::footer::Footer;
+use crate::pages;
 use crate::rows::{DataRow, FragmentRow, TableRow};
 use crate::schema::FileKind;
 
@@ -50,11 +51,12 @@ fn decode<R: TableRow>(bytes: Bytes, kind: FileKind) -> Result<Vec<R>, TableErro
         FileKind::Fragment(_) => Footer::of_file(&bytes, kind)?,
         FileKind::DataObject(_) => Footer::of_checked_file(&bytes, kind)?,
     };
-    let metadata = reader_metadata(Arc::clone(footer.metadata()))?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
-    let mask = known_columns(footer.metadata(), kind);
-    let reader = builder
-        .with_projection(mask)
+    let metadata = footer.metadata();
+    let (columns, row_groups) = (
+        known_columns(metadata, kind),
+        (0..metadata.num_row_groups()).collect(),
+    );
+    let reader = reader_of(bytes, metadata, columns, row_groups)?
         .with_batch_size(BATCH_ROWS)
         .build()
         .map_err(while_doing("read a Parquet file"))?;
@@ -65,6 +67,19 @@ fn decode<R: TableRow>(bytes: Bytes, kind: FileKind) -> Result<Vec<R>, TableErro
         rows.decode(&batch, kind, &mut decoded)?;
     }
     Ok(decoded)
+}
+
+/// A reader of some columns in some row groups of a file whose bytes are all at hand, once its pages have been checked.
+pub(crate) fn reader_of(
+    bytes: Bytes,
+    metadata: &Arc<ParquetMetaData>,
+    columns: ProjectionMask,
+    row_groups: Vec<usize>,
+) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, TableError> {
+    pages::check_file(&bytes, metadata, &row_groups, &columns)?;
+    let opened = reader_metadata(Arc::clone(metadata))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, opened);
+    Ok(builder.with_projection(columns).with_row_groups(row_groups))
 }
 
 /// What the Arrow readers need to know of a file.

@@ -1,20 +1,17 @@
 //! A fragment of sessions, decoded piece by piece: an hour can have more rows than memory.
 
 use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampMillisecondType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 use trailback_sessions::{Issuance, Timestamp};
 
 use crate::decode::{
-    BATCH_ROWS, DecodedRows, ROWS_EXPECTED_MAX, known_columns, named_columns, reader_metadata,
+    BATCH_ROWS, DecodedRows, ROWS_EXPECTED_MAX, known_columns, named_columns, reader_of,
 };
 use crate::error::{TableError, refusing_damage, while_doing};
 use crate::footer::Footer;
@@ -140,10 +137,7 @@ impl Fragment {
             start = end;
         }
         let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), kept);
-        let opened = reader_metadata(Arc::clone(metadata))?;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), opened)
-            .with_projection(columns)
-            .with_row_groups(groups)
+        reader_of(self.bytes.clone(), metadata, columns, groups)?
             .with_row_selection(selection)
             .with_batch_size(BATCH_ROWS)
             .build()

@@ -20,6 +20,7 @@ pub mod fuzzing;
 mod inherited;
 pub mod ledger;
 pub mod manifest;
+mod pages;
 pub mod partition;
 mod rows;
 mod runs;

@@ -38,7 +38,8 @@ use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use parquet::file::metadata::{
-    PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataPushDecoder,
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder,
+    ParquetMetaDataPushDecoder,
 };
 use trailback_sessions::Session;
 
@@ -49,6 +50,7 @@ use crate::error::{TableError, refusing_damage, while_doing};
 use crate::filter::Filter;
 use crate::footer::Footer;
 use crate::inherited::is_inherited;
+use crate::pages;
 use crate::schema::{FileKind, Table};
 use bloom::BloomChecks;
 
@@ -209,6 +211,9 @@ impl Scan {
             }
             State::Pages(decoder) => {
                 for (range, bytes) in supplied {
+                    if let Some(footer) = &self.footer {
+                        check_pages(footer.metadata(), &range, &bytes)?;
+                    }
                     decoder
                         .push_range(range, bytes)
                         .map_err(while_doing("take pages"))?;
@@ -407,6 +412,26 @@ impl Scan {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Checks pages of whichever column has its bytes there.
+fn check_pages(
+    metadata: &ParquetMetaData,
+    range: &Range<u64>,
+    bytes: &Bytes,
+) -> Result<(), TableError> {
+    let groups = metadata.row_groups().iter();
+    let mut chunks = groups.flat_map(|group| group.columns());
+    let holds = |chunk: &&ColumnChunkMetaData| {
+        let (start, len) = chunk.byte_range();
+        start <= range.start && range.end <= start + len
+    };
+    match chunks.find(holds) {
+        Some(chunk) => refusing_damage(|| pages::check(chunk, bytes.clone())),
+        None => Err(TableError::NotParquet {
+            reason: "a page lies outside its column",
+        }),
     }
 }
 
