@@ -17,7 +17,7 @@ use crate::story::{lake_in, silent};
 
 /// A day of a table as it is published: its data objects, whichever copies they are, and what is recorded of each hour
 /// but for the digest of its inputs, which tells fragments from their fold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Partition {
     objects: BTreeSet<String>,
     hours: Vec<(u8, ShortDigest, u32)>,

@@ -3,8 +3,9 @@
 //! The actors are the real extractors, linkers and readers, and nobody runs but the one whose call was let go. So what
 //! happens is decided by the order of the calls alone, and what becomes of each.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -38,8 +39,11 @@ pub(super) enum Ended {
     GaveUp(String),
 }
 
+/// What an actor knows from life to life: how much of its work was acknowledged.
+pub(super) type Acknowledged = Arc<AtomicUsize>;
+
 /// How an actor begins a life.
-pub(super) type Begin = Box<dyn Fn(Arc<dyn Store>) -> Life>;
+pub(super) type Begin = Box<dyn Fn(Arc<dyn Store>, Acknowledged) -> Life>;
 
 /// The age at which a run is dead, in milliseconds: no run lasts 24 hours, says the design.
 const LIFE_MS: i64 = 24 * 3_600_000;
@@ -50,6 +54,7 @@ const GIVE_UPS_MAX: u32 = 20;
 struct Actor {
     name: String,
     begin: Begin,
+    acknowledged: Acknowledged,
     life: Option<Life>,
     waiting: Arc<Waiting>,
     born_at: Timestamp,
@@ -61,6 +66,17 @@ struct Actor {
     gave_up: u32,
     /// Whether it was failed, and so may give up.
     is_hurt: bool,
+}
+
+/// What decides what an actor may do: nothing once it is done. How often it gave up does not, but that it may.
+impl Hash for Actor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let acknowledged = self.acknowledged.load(Ordering::SeqCst);
+        let began = (self.born_at, &self.began_with, self.has_looked);
+        let alive = (acknowledged, self.lives_left, self.is_hurt, began);
+        let alive = self.life.is_some().then_some(alive);
+        alive.map(|alive| (alive, self.waiting.told())).hash(state);
+    }
 }
 
 /// What may be done next.
@@ -115,6 +131,7 @@ impl Play {
         self.actors.push(Actor {
             name,
             begin,
+            acknowledged: Arc::default(),
             life: None,
             waiting: Arc::default(),
             born_at: Timestamp(0),
@@ -134,6 +151,14 @@ impl Play {
         alive
             .map(|(number, actor)| (number, actor.waiting.calls()))
             .collect()
+    }
+
+    /// The digest of everything that decides what may follow.
+    pub(super) fn state(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.store.digest(Some("")), self.skew_ms).hash(&mut hasher);
+        (&self.promises, &self.actors).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Does one thing, and looks whether all promises are kept.
@@ -204,11 +229,13 @@ impl Play {
 
     async fn be_born(&mut self, number: usize) {
         let actor = &mut self.actors[number];
+        actor.waiting = Arc::default();
         let way = ScheduledStore::new(Arc::clone(&self.store), Arc::clone(&actor.waiting));
         actor.born_at = self.store.now().await.unwrap();
         actor.began_with = self.promises.moment();
         actor.has_looked = false;
-        actor.life = Some((actor.begin)(Arc::new(way)));
+        let acknowledged = Arc::clone(&actor.acknowledged);
+        actor.life = Some((actor.begin)(Arc::new(way), acknowledged));
         Box::pin(self.settle(number)).await;
     }
 

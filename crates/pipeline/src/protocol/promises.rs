@@ -1,6 +1,7 @@
 //! What a lake promises at every moment, looked at from outside after every write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::store::{Metadata, Store};
 pub(super) type Reading = BTreeMap<(Table, Day), Facts>;
 
 /// What there is at one moment.
-#[derive(Default)]
+#[derive(Default, Hash)]
 pub(super) struct Moment {
     /// In fragments.
     stored: Reading,
@@ -35,7 +36,7 @@ const QUERY_MS: i64 = 48 * 3_600_000;
 /// How much the store's dates may lie, in milliseconds.
 const SKEW_MS_MAX: i64 = 2 * 3_600_000;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Generation {
     partition: Partition,
     facts: Facts,
@@ -51,6 +52,15 @@ pub(super) struct Promises {
     generations: BTreeMap<(Table, Day), Vec<Generation>>,
     /// Until when somebody may read a data object; for ever while it is named.
     readable: BTreeMap<DataKey, Option<Timestamp>>,
+}
+
+/// What was promised up to now.
+impl Hash for Promises {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The name of a fragment says what is in it, and what one linker makes is the same for all.
+        let fragments: Vec<_> = self.fragments.keys().collect();
+        (fragments, &self.generations, &self.readable).hash(state);
+    }
 }
 
 impl Promises {

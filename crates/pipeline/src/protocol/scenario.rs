@@ -1,8 +1,8 @@
 //! Who is there, what was there before, and what every actor does.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
@@ -179,8 +179,8 @@ impl Stage {
             Role::Extractor(batches) => (1, extractor(batches, &self.logs)),
             Role::HalfExtractor(batch) => (1, half_extractor(batch, &self.logs)),
             Role::Linker(lives) => (*lives, linker(self.scenario.link_options())),
-            Role::Reader(lives) => (*lives, Box::new(|store| read(store).boxed_local())),
-            Role::Backfill(lives) => (*lives, Box::new(|store| know(store).boxed_local())),
+            Role::Reader(lives) => (*lives, Box::new(|store, _| read(store).boxed_local())),
+            Role::Backfill(lives) => (*lives, Box::new(|store, _| know(store).boxed_local())),
         }
     }
 
@@ -188,7 +188,12 @@ impl Stage {
     pub(super) async fn end(&self, mut play: Play) {
         play.let_all_finish().await;
         // What follows depends on the lake alone.
-        if !self.ended.lock().unwrap().insert(fingerprint(&play.store)) {
+        if !self
+            .ended
+            .lock()
+            .unwrap()
+            .insert(play.store.digest(Some("")))
+        {
             return;
         }
         let options = self.scenario.link_options();
@@ -227,12 +232,6 @@ impl Scenario {
         let letters: BTreeSet<char> = before.chain(actors).flat_map(str::chars).collect();
         letters.into_iter().collect()
     }
-}
-
-fn fingerprint(store: &MemoryStore) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    store.objects().hash(&mut hasher);
-    hasher.finish()
 }
 
 async fn alone(scenario: &Scenario, logs: &Arc<MemoryLogs>) -> Alone {
@@ -278,23 +277,20 @@ async fn extract_batch(
 
 fn extractor(batches: &[Batch], logs: &Arc<MemoryLogs>) -> Begin {
     let batches = batches.to_vec();
-    let acknowledged = Arc::new(Mutex::new(0));
     let logs = Arc::clone(logs);
-    Box::new(move |store| {
+    Box::new(move |store, acknowledged| {
         let (logs, batches) = (Arc::clone(&logs), batches.clone());
-        let acknowledged = Arc::clone(&acknowledged);
         let live = async move {
             let lake = match open(store, Access::Write).await {
                 Ok(lake) => lake,
                 Err(reason) => return Ended::GaveUp(reason),
             };
             loop {
-                let next = *acknowledged.lock().unwrap();
-                let Some(batch) = batches.get(next) else {
+                let Some(batch) = batches.get(acknowledged.load(Ordering::SeqCst)) else {
                     return Ended::Done;
                 };
                 match extract_batch(&lake, &logs, batch).await {
-                    Ok(()) => *acknowledged.lock().unwrap() += 1,
+                    Ok(()) => _ = acknowledged.fetch_add(1, Ordering::SeqCst),
                     Err(ExtractError::Store(failure)) => return gave_up(failure),
                     Err(failure) => panic!("{failure:?}"),
                 }
@@ -306,7 +302,7 @@ fn extractor(batches: &[Batch], logs: &Arc<MemoryLogs>) -> Begin {
 
 fn half_extractor(batch: Batch, logs: &Arc<MemoryLogs>) -> Begin {
     let logs = Arc::clone(logs);
-    Box::new(move |store| {
+    Box::new(move |store, _| {
         let logs = Arc::clone(&logs);
         let live = async move {
             let elsewhere = Arc::new(MemoryStore::new());
@@ -328,7 +324,7 @@ fn half_extractor(batch: Batch, logs: &Arc<MemoryLogs>) -> Begin {
 }
 
 fn linker(options: LinkOptions) -> Begin {
-    Box::new(move |store| {
+    Box::new(move |store, _| {
         let live = async move {
             let lake = match open(store, Access::Write).await {
                 Ok(lake) => lake,

@@ -24,7 +24,7 @@ pub(crate) enum Fault {
 }
 
 /// A call, as it was asked: its name and its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Call {
     /// `list`, `get`, `get_range`, `put`, `head`, `delete` or `now`.
     pub(crate) operation: &'static str,

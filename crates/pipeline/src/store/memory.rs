@@ -1,6 +1,8 @@
 //! A store in memory, with a clock that tests can set.
 
 use std::collections::BTreeMap;
+#[cfg(test)]
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::{Bound, Range};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -67,6 +69,20 @@ impl MemoryStore {
             shelf: Mutex::new(self.shelf().clone()),
             page_objects: self.page_objects,
         }
+    }
+
+    /// The digest of the time and, where a prefix is given, of every object whose key begins so.
+    #[cfg(test)]
+    pub(crate) fn digest(&self, prefix: Option<&str>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let shelf = self.shelf();
+        shelf.now.hash(&mut hasher);
+        let objects = shelf.objects.iter();
+        let of_prefix = |key: &str| prefix.is_some_and(|prefix| key.starts_with(prefix));
+        for (key, (meta, _)) in objects.filter(|(key, _)| of_prefix(key)) {
+            (key, &meta.etag, meta.modified_at, &meta.metadata).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {

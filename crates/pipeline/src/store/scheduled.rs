@@ -1,7 +1,9 @@
 //! A store whose every call waits until a schedule lets it go, and that says what becomes of it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -15,7 +17,7 @@ use super::memory::MemoryStore;
 use super::{Condition, ETag, Metadata, Object, ObjectMeta, Page, Store, StoreError};
 
 /// What becomes of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fate {
     /// It is done and answered.
     Goes,
@@ -52,14 +54,28 @@ impl Call {
     }
 }
 
-/// The calls of one actor that wait, in the order in which they were made.
+/// The calls of one actor in one life that wait, in the order in which they were made.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(Mutex<Vec<(Call, oneshot::Sender<Fate>)>>);
+pub(crate) struct Waiting {
+    calls: Mutex<Vec<(Call, oneshot::Sender<Fate>)>>,
+    told: AtomicU64,
+}
 
 impl Waiting {
     /// All of them.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.lock().iter().map(|(call, _)| call.clone()).collect()
+    }
+
+    /// The digest of all answers that its actor has had, which decide what it does next.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::SeqCst)
+    }
+
+    fn tell(&self, answer: impl Hash) {
+        let mut hasher = DefaultHasher::new();
+        (self.told(), answer).hash(&mut hasher);
+        self.told.store(hasher.finish(), Ordering::SeqCst);
     }
 
     /// Decides on one of them. It is done when its actor is polled next.
@@ -70,7 +86,7 @@ impl Waiting {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Call, oneshot::Sender<Fate>)>> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.retain(|(_, gate)| !gate.is_closed());
         waiting
     }
@@ -98,7 +114,11 @@ impl ScheduledStore {
         };
         self.waiting.lock().push((call, gate));
         // Without a schedule nothing happens any more.
-        opened.await.unwrap_or(Fate::Fails)
+        let fate = opened.await.unwrap_or(Fate::Fails);
+        // What is there now decides the answer.
+        let is_there = self.inner.digest((operation != "now").then_some(key));
+        self.waiting.tell((operation, key, fate, is_there));
+        fate
     }
 
     fn unreachable(&self, key: &str) -> StoreError {
