@@ -52,10 +52,8 @@ fn decode<R: TableRow>(bytes: Bytes, kind: FileKind) -> Result<Vec<R>, TableErro
         FileKind::DataObject(_) => Footer::of_checked_file(&bytes, kind)?,
     };
     let metadata = footer.metadata();
-    let (columns, row_groups) = (
-        known_columns(metadata, kind),
-        (0..metadata.num_row_groups()).collect(),
-    );
+    let columns = known_columns(metadata, kind);
+    let row_groups = (0..metadata.num_row_groups()).collect();
     let reader = reader_of(bytes, metadata, columns, row_groups)?
         .with_batch_size(BATCH_ROWS)
         .build()

@@ -194,6 +194,7 @@ impl Head {
     /// The first row of a run; `None` where it has none.
     fn of(number: usize, run: &Run) -> Result<Option<Self>, TableError> {
         let footer = Footer::of_checked_file(&run.bytes, KIND)?;
+        // Its pages need no check: this very process wrote them.
         let opened = reader_metadata(Arc::clone(footer.metadata()))?;
         let mut reader =
             ParquetRecordBatchReaderBuilder::new_with_metadata(run.bytes.clone(), opened)
