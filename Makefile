@@ -14,7 +14,7 @@ test: ## unit, property, golden and end-to-end tests
 truth: ## 100,000 simulated calls through the whole program: every row must be true
 	cargo test --workspace --test end_to_end -- --ignored truth
 
-model: ## the lake's protocol in tens of thousands of interleavings, with crashes and lost answers: takes hours
+model: ## the lake's protocol in tens of thousands of interleavings, with crashes and lost answers: an hour, and hours more for its largest case
 	cargo test -p trailback-pipeline --lib protocol -- --include-ignored
 
 fuzz: ## every reader of bytes for a few seconds, the same inputs each time

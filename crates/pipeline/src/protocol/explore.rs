@@ -1,16 +1,16 @@
 //! Plays every order of the actors' calls that can make a difference: dynamic partial-order reduction.
 //!
 //! Two orders differ only where one actor's write and another one's call of the same object, or of a listing that holds
-//! it, change places, or two writes, for whoever looks on. So whenever a call is next, the explorer looks back for calls of others that it depends on and that
-//! nothing in between orders before it, and notes there that everybody else is to go first, too (Flanagan and Godefroid,
-//! POPL 2005; theirs notes one actor, which does not go together with what follows). Who has gone first at a fork stays
-//! asleep below it until a call was made on which its own depends (Godefroid's sleep sets): an order in which all are
+//! it, change places, or two writes, for whoever looks on. So whenever a call is next, the explorer looks back for calls
+//! of others that it depends on and that nothing in between orders before it, and notes there that everybody else is to go
+//! first, too (Flanagan and Godefroid, POPL 2005; theirs notes one actor, which does not go together with what follows).
+//! Who has gone first at a fork stays asleep below it until a call was made on which its own depends (Godefroid's sleep sets): an order in which all are
 //! asleep is one that was played, but for calls that do not depend on each other, and is left.
 //!
 //! A schedule is left as well where it comes to a state from which everything was played: what follows is known. Other
 //! calls came before it, though, so every call that was made from there on is held against them, as if it were next (Yang
 //! and others, SPIN 2008). Two writes of different objects depend on each other for whoever looks on between them, and
-//! lead to the same state whichever is first; without this, their orders multiply.
+//! lead to the same state whichever is first; without leaving there, their orders multiply.
 //!
 //! This is sound because an actor is deterministic: its next call follows from the answers it has had. It demands that
 //! an actor's calls have their turn in a fixed order where several wait at once.
@@ -86,8 +86,13 @@ pub(super) struct Explorer {
 impl Explorer {
     /// Plays one schedule that was not played yet. Tells whether it came to its end; if not, what would follow was played.
     pub(super) async fn play(&mut self, play: &mut impl Explored) -> bool {
-        for fork in &self.forks {
+        let again = self.forks.len().saturating_sub(1);
+        for (place, fork) in self.forks.iter().enumerate() {
             assert_eq!(play.next(), fork.next, "an actor is not deterministic");
+            assert!(
+                place < again || play.state() == fork.state,
+                "the same calls had other answers"
+            );
             play.step(fork.chosen).await;
         }
         loop {

@@ -194,13 +194,21 @@ impl Play {
             actor.has_looked = true;
             actor.began_with = self.promises.moment();
         }
-        actor.waiting.let_go(place, fate);
+        let waiting = Arc::clone(&actor.waiting);
+        waiting.let_go(place, fate);
         let now = self.store.now().await.unwrap();
         if call.is_write() {
             self.skew_ms = -self.skew_ms;
             self.store.set_time(Timestamp(now.0 + self.skew_ms));
         }
+        let told = waiting.told();
         self.settle(number).await;
+        // Otherwise it would do something yet, and nothing in its state would say so.
+        assert_ne!(
+            told,
+            waiting.told(),
+            "a call that had its turn was not made"
+        );
         self.store.set_time(now);
         if call.is_write() {
             self.promises.check(&self.store).await;

@@ -113,7 +113,7 @@ pub(super) struct Stage {
     logs: Arc<MemoryLogs>,
     store: MemoryStore,
     promises: Promises,
-    /// The lakes that were there when everybody had finished.
+    /// The states in which everybody had finished.
     ended: Mutex<HashSet<u64>>,
 }
 
@@ -187,13 +187,7 @@ impl Stage {
     /// Lets everybody finish, and looks what came of it: one more linker has nothing to do after one that had.
     pub(super) async fn end(&self, mut play: Play) {
         play.let_all_finish().await;
-        // What follows depends on the lake alone.
-        if !self
-            .ended
-            .lock()
-            .unwrap()
-            .insert(play.store.digest(Some("")))
-        {
+        if !self.ended.lock().unwrap().insert(play.state()) {
             return;
         }
         let options = self.scenario.link_options();
