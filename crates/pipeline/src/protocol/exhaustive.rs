@@ -38,9 +38,8 @@ struct Trouble {
 struct Playing {
     play: Play,
     answered: Answered,
+    /// What is to come, its write counted from now.
     trouble: Option<Trouble>,
-    /// How often each actor has written.
-    writes: BTreeMap<usize, usize>,
 }
 
 impl Playing {
@@ -51,31 +50,25 @@ impl Playing {
         }
     }
 
-    /// The trouble if it has not come yet, its write counted from now.
-    fn trouble_to_come(&self) -> Option<Trouble> {
-        let trouble = self.trouble?;
-        let written = self.writes.get(&trouble.actor).copied();
-        let write = trouble.write.checked_sub(written.unwrap_or_default())?;
-        Some(Trouble { write, ..trouble })
-    }
-
     fn fate(&mut self, actor: usize, call: &Call) -> Fate {
-        if !call.is_write() {
+        let is_counted = |trouble: &&mut Trouble| trouble.actor == actor && call.is_write();
+        let Some(trouble) = self.trouble.as_mut().filter(is_counted) else {
+            return Fate::Goes;
+        };
+        if let Some(write) = trouble.write.checked_sub(1) {
+            trouble.write = write;
             return Fate::Goes;
         }
-        let write = self.writes.entry(actor).or_default();
-        *write += 1;
-        let is_it = |trouble: &Trouble| trouble.actor == actor && trouble.write + 1 == *write;
-        self.trouble
-            .filter(is_it)
-            .map_or(Fate::Goes, |trouble| trouble.fate)
+        let fate = trouble.fate;
+        self.trouble = None;
+        fate
     }
 }
 
 impl Explored for Playing {
     fn state(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.play.state(), self.answered, self.trouble_to_come()).hash(&mut hasher);
+        (self.play.state(), self.answered, self.trouble).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -129,12 +122,11 @@ impl Played {
                 play,
                 answered,
                 trouble,
-                writes: BTreeMap::new(),
             };
             let playing_on = self.explorer.play(&mut playing);
             let has_ended = telling(Arc::clone(&history), playing_on).await;
             counted.schedules += 1;
-            counted.is_troubled |= trouble.is_some() && playing.trouble_to_come().is_none();
+            counted.is_troubled |= trouble.is_some() && playing.trouble.is_none();
             if has_ended {
                 telling(history, self.stage.end(playing.play)).await;
             }

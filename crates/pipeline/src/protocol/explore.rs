@@ -4,8 +4,9 @@
 //! it, change places, or two writes, for whoever looks on. So whenever a call is next, the explorer looks back for calls
 //! of others that it depends on and that nothing in between orders before it, and notes there that everybody else is to go
 //! first, too (Flanagan and Godefroid, POPL 2005; theirs notes one actor, which does not go together with what follows).
-//! Who has gone first at a fork stays asleep below it until a call was made on which its own depends (Godefroid's sleep sets): an order in which all are
-//! asleep is one that was played, but for calls that do not depend on each other, and is left.
+//! Who has gone first at a fork stays asleep below it until a call was made on which its own depends (Godefroid's sleep
+//! sets): an order in which all are asleep is one that was played, but for calls that do not depend on each other, and is
+//! left.
 //!
 //! A schedule is left as well where it comes to a state from which everything was played: what follows is known. Other
 //! calls came before it, though, so every call that was made from there on is held against them, as if it were next (Yang
