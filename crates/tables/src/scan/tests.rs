@@ -6,8 +6,10 @@ use trailback_sessions::{Text, Timestamp};
 use super::*;
 use crate::arbitrary::{self, RECURRING};
 use crate::checked::TAIL_BYTES;
+use crate::checksums::{Checksums, seal};
 use crate::encode::encode_in_row_groups;
 use crate::encode_data_object;
+use crate::footer::footer_range;
 use crate::writer::ROW_GROUP_ROWS;
 
 /// What a scan found, and what it read to find it.
@@ -286,6 +288,44 @@ fn bytes_of_another_length_than_asked_for_are_refused() {
         error.to_string(),
         "the bytes supplied for 0..100 are 5 long"
     );
+}
+
+/// Writes a number in Thrift's compact form over the one that begins the bytes, as long as that; the bytes behind it.
+fn overwrite(bytes: &mut [u8], value: u64) -> &mut [u8] {
+    let last = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap();
+    let (number, rest) = bytes.split_at_mut(last + 1);
+    for (index, byte) in number.iter_mut().enumerate() {
+        *byte = ((value << 1) >> (7 * index)) as u8 | 0x80;
+    }
+    number[last] &= 0x7f;
+    rest
+}
+
+/// The file with a dictionary of eight thousand entries in a page of one byte, and with checksums that hold.
+fn with_a_boasting_dictionary(mut file: Vec<u8>) -> Vec<u8> {
+    let footer = Footer::of_checked_file(&Bytes::from(file.clone()), KIND).unwrap();
+    let columns = footer.metadata().row_group(0).columns().iter();
+    let page = columns.filter_map(ColumnChunkMetaData::dictionary_page_offset);
+    // Sizes and entries of this one take two bytes each.
+    let header = &mut file[page.min().unwrap() as usize..];
+    assert_eq!(header[..3], [0x15, 4, 0x15], "a dictionary, then its sizes");
+    let rest = overwrite(&mut header[3..], 1);
+    let rest = overwrite(&mut rest[1..], 1);
+    assert_eq!(rest[..2], [0x4c, 0x15], "its own header, then its entries");
+    assert!(rest[2] & 0x80 != 0 && rest[3] & 0x80 == 0);
+    overwrite(&mut rest[2..], 8_000);
+    let footer_start = footer_range(file.len() as u64, &file).unwrap().start;
+    let footer = file.split_off(footer_start as usize);
+    file.truncate(Checksums::start(footer_start) as usize);
+    seal(file, &footer)
+}
+
+#[test]
+fn pages_that_claim_more_than_they_can_hold_are_refused() {
+    let file = with_a_boasting_dictionary(encode_data_object(&numbered(200)).unwrap());
+    let refused = run(Scan::new(file.len() as u64, Filter::all()), &file);
+    let refused = refused.map(|found| found.rows.len()).unwrap_err();
+    assert!(refused.to_string().contains("claims more"), "{refused}");
 }
 
 #[test]
