@@ -31,7 +31,7 @@ use crate::story::{self, by_session, by_user, lake_in, minute, silent};
 pub(super) type Batch = &'static str;
 
 /// What an actor does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Role {
     /// Extracts batches, one after the other, each until it is acknowledged.
     Extractor(Vec<Batch>),
