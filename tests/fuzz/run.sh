@@ -19,15 +19,17 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
 RUSTFLAGS+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
 RUSTFLAGS+=" -Cllvm-args=-sanitizer-coverage-trace-compares"
+features=()
 if [ -n "${FUZZ_SANITIZER:-}" ]; then
   # A flag of nightly, which the compiler of the workspace understands when told to.
   export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=target/fuzz-$FUZZ_SANITIZER
   RUSTFLAGS+=" -Zsanitizer=$FUZZ_SANITIZER"
+  features=(--no-default-features)
 fi
 export RUSTFLAGS
 bins=()
 for target in "${targets[@]}"; do bins+=(--bin "$target"); done
-cargo build --manifest-path tests/fuzz/Cargo.toml --locked --release --target "$host" "${bins[@]}"
+cargo build --manifest-path tests/fuzz/Cargo.toml --locked --release --target "$host" "${features[@]}" "${bins[@]}"
 
 # A reader that takes ten seconds for a few kilobytes hangs; one that takes so much memory grows.
 limits=(-rss_limit_mb=1024 -malloc_limit_mb=512)

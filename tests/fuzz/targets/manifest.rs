@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
+use trailback_fuzz as _;
 use trailback_tables::manifest::{Manifest, PartitionState, ShortDigest};
 
 /// The keys of a manifest's metadata, in the order of the input's lines.

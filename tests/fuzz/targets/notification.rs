@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
+use trailback_fuzz as _;
 
 /// The reader is a room of a function, which is a program and no library: it is taken in as it stands there.
 #[allow(dead_code, unreachable_pub)]

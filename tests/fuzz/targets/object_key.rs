@@ -5,6 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use trailback_cloudtrail::digest::DigestName;
 use trailback_cloudtrail::object_key::{classify, delivered_at};
 use trailback_cloudtrail::{Day, Hour, ObjectKind, Timestamp};
+use trailback_fuzz as _;
 use trailback_tables::partition::{self, DataKey, FragmentKey};
 
 fuzz_target!(|key: &str| {
