@@ -3,11 +3,11 @@
 #
 #   tests/bench/raw_json.sh [CALLS]     default: 1000000 calls for credentials, 9 of 10 records
 #
-# Needs the Python environment of tests/e2e (`make e2e` makes it).
+# Needs the Python environment of tests/e2e (`make e2e-tools` makes it).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=target/e2e/venv/bin/python
-test -x $python || { echo "raw_json: no Python environment; run make e2e once" >&2 && exit 1; }
+test -x $python || { echo "raw_json: no Python environment; run make e2e-tools" >&2 && exit 1; }
 cargo build --release --quiet --bin trailback-simulate
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

@@ -10,6 +10,7 @@ from catalog import Catalog
 from emulator import REGION, Emulator, wait_until
 from simulation import Simulation
 from stack import Stack
+from trino_server import Trino
 
 STACK = "trailback"
 TRAIL_BUCKET = "organisation-trail"
@@ -23,6 +24,14 @@ SHORT = 'BatchWindowSeconds=1 QueueVisibilitySeconds=10 LinkEvery="rate(1 minute
 def emulator(tmp_path_factory):
     """ministack, for as long as the suite runs."""
     running = Emulator(tmp_path_factory.mktemp("ministack"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def trino_server(emulator, tmp_path_factory):
+    """Trino, for as long as the suite runs."""
+    running = Trino(tmp_path_factory.mktemp("trino"), emulator)
     yield running
     running.stop()
 
@@ -130,6 +139,11 @@ class Delivered:
 def delivered(stack, simulation):
     """The organisation, delivered and published."""
     return Delivered(stack, simulation)
+
+
+def pytest_configure(config):
+    """The query engines share nothing with the deployed functions: `make engines` asks them beside `make e2e`."""
+    config.addinivalue_line("markers", "engines: asks a query engine")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -26,8 +26,8 @@ from incident import Incident
 from investigations import Investigation, investigations, views
 from simulation import Simulation, binary
 from stack import Stack
-from trino_server import Trino
 
+pytestmark = pytest.mark.engines
 LAKE_BUCKET = "lake-of-the-engines"
 RAW_BUCKET = "raw-events"
 DATABASE = "engines"
@@ -94,14 +94,6 @@ def lake(emulator, tmp_path_factory):
 def known(lake):
     """What is true of the lake, by investigation."""
     return cases(lake)
-
-
-@pytest.fixture(scope="module")
-def trino_server(emulator, lake, tmp_path_factory):
-    """Trino, for as long as these tests run."""
-    running = Trino(tmp_path_factory.mktemp("trino"), emulator)
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module")

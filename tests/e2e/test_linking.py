@@ -18,10 +18,10 @@ from conftest import make_bucket
 from crowded_records import crowded_records, write_fragments
 from linking_engines import LINKING, Duck, driver, fragment_columns
 from simulation import Simulation, binary
-from trino_server import Trino
 
+pytestmark = pytest.mark.engines
 link = driver()
-# Breaking each rule, and a second lake on Trino, take minutes: `LINKING=all make e2e TESTS='-k linking'` after a change of the SQL.
+# Breaking each rule, and a second lake on Trino, take minutes: `LINKING=all make engines TESTS='-k linking'` after a change of the SQL.
 thorough = pytest.mark.skipif(os.environ.get("LINKING") != "all", reason="LINKING=all runs it, after a change of infra/athena/linking")
 # Projected partitions end tomorrow.
 FIRST_DAY = datetime.datetime.now(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0) - datetime.timedelta(days=4)
@@ -162,14 +162,6 @@ def is_another_table(duck: Duck, since: datetime.date, until: datetime.date, ste
     except link.Refused:
         return True
     return duck.differences() != {}
-
-
-@pytest.fixture(scope="module")
-def trino_server(emulator, tmp_path_factory):
-    """Trino, for as long as these tests run."""
-    running = Trino(tmp_path_factory.mktemp("trino"), emulator)
-    yield running
-    running.stop()
 
 
 def in_the_emulator(emulator, name: str, lake: pathlib.Path) -> None:
