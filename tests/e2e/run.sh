@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Runs the end-to-end suite: `make e2e` and `make engines`, with arguments of pytest after it. Everything it starts listens on a
-# free port of 127.0.0.1 and is stopped at its end.
+# Runs the end-to-end suite: `make e2e` and `make engines`, which install first, with arguments of pytest after it. Everything it
+# starts listens on a free port of 127.0.0.1 and is stopped at its end.
 #
 #   PROFILE   what the functions are built with: dev (default, shares what `make test` compiled) or function (what Lambda runs)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tests/e2e/install.sh
 command -v aws >/dev/null || PATH="$PATH:$PWD/target/e2e/aws-cli/bin"
 export PROFILE=${PROFILE:-dev} PATH
 if [[ $PROFILE == dev ]]; then
