@@ -3,25 +3,20 @@
 //! The bytes depend on the rows alone: rows are cut into batches of a fixed size, whatever pieces they came in,
 //! and nothing of the machine, the time or the library's version enters the file.
 
-use arrow::array::{
-    Array, ArrayRef, BooleanBuilder, Int32Builder, Int64Builder, ListArray, ListBuilder,
-    MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StructArray,
-    TimestampMillisecondBuilder,
-};
-use arrow::buffer::{NullBuffer, OffsetBuffer};
-use std::sync::Arc;
+mod batch;
 
+use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use trailback_sessions::{Hop, TagMap};
 
+use self::batch::batch_of;
 use crate::checksums;
-use crate::columns::{Column, EmptyList, Field, HOP_FIELDS, tag_pair};
+use crate::columns::{Column, Field};
 use crate::error::{TableError, while_doing};
 use crate::file_filters::NewFilters;
 use crate::footer::footer_range;
-use crate::rows::{DataRow, FieldWork, FragmentRow, Part, TableRow};
-use crate::schema::{FileKind, Table, arrow_schema, element, hop_members, map_entries};
+use crate::rows::{DataRow, FieldWork, FragmentRow, Part};
+use crate::schema::{FileKind, Table, arrow_schema};
 use crate::writer;
 
 /// How many rows are turned into Arrow at a time. Part of the file format: pages are cut at its multiples.
@@ -183,31 +178,6 @@ impl File {
     }
 }
 
-/// Rows as Arrow has them.
-fn batch_of<R: TableRow>(
-    columns: &[&'static Column],
-    rows: &[&R],
-) -> Result<RecordBatch, TableError> {
-    // A field that rows of this kind lack would leave the batch a column short, which it refuses.
-    let arrays = columns
-        .iter()
-        .filter_map(|column| R::reach(&column.access, ArrayOf(rows)));
-    let schema = arrow_schema(columns.iter().copied());
-    RecordBatch::try_new(schema, arrays.collect())
-        .map_err(|source| while_doing("build a batch of rows")(source.into()))
-}
-
-/// The column of some rows.
-struct ArrayOf<'r, R>(&'r [&'r R]);
-
-impl<R> FieldWork<R> for ArrayOf<'_, R> {
-    type Output = ArrayRef;
-
-    fn on<P: 'static>(self, field: &Field<P>, part: Part<R, P>) -> ArrayRef {
-        array(field, self.0.iter().map(|row| (part.of)(row)))
-    }
-}
-
 /// Whether a row has nothing in a column.
 struct IsNull<'r, R>(&'r R);
 
@@ -217,133 +187,4 @@ impl<R> FieldWork<R> for IsNull<'_, R> {
     fn on<P: 'static>(self, field: &Field<P>, part: Part<R, P>) -> bool {
         field.is_null((part.of)(self.0))
     }
-}
-
-/// One column of a batch.
-fn array<'r, R: 'r>(field: &Field<R>, rows: impl ExactSizeIterator<Item = &'r R>) -> ArrayRef {
-    match field {
-        Field::Text { read, .. } => text_array(rows.map(|row| read(row))),
-        Field::Texts { read, empty, .. } => texts_array(rows, |row, list| {
-            let texts = read(row);
-            for text in texts {
-                list.values().append_value(text);
-            }
-            !texts.is_empty() || *empty == EmptyList::Kept
-        }),
-        Field::TextMap { read, .. } => map_array(rows.map(read)),
-        Field::TextPairs { read } => texts_array(rows, |row, list| {
-            let tags = read(row);
-            for (key, value) in tags {
-                list.values().append_value(tag_pair(key, value));
-            }
-            !tags.is_empty()
-        }),
-        Field::Bool { read, .. } => bool_array(rows.map(read)),
-        Field::Int { read, .. } => int_array(rows.map(read)),
-        Field::Long { read, .. } => long_array(rows.map(read)),
-        Field::Timestamp { read, .. } => {
-            timestamp_array(rows.map(|row| read(row).map(|moment| moment.0)))
-        }
-        Field::Hops { read, .. } => hops_array(rows.map(read)),
-        Field::HopTexts {
-            read, read_text, ..
-        } => texts_array(rows, |row, list| {
-            let hops = read(row);
-            for hop in hops {
-                list.values().append_option(read_text(hop));
-            }
-            !hops.is_empty()
-        }),
-    }
-}
-
-fn text_array<'r>(texts: impl ExactSizeIterator<Item = Option<&'r str>>) -> ArrayRef {
-    let mut builder = StringBuilder::with_capacity(texts.len(), 0);
-    for text in texts {
-        builder.append_option(text);
-    }
-    Arc::new(builder.finish())
-}
-
-fn bool_array(values: impl ExactSizeIterator<Item = Option<bool>>) -> ArrayRef {
-    let mut builder = BooleanBuilder::with_capacity(values.len());
-    values.for_each(|value| builder.append_option(value));
-    Arc::new(builder.finish())
-}
-
-fn int_array(values: impl ExactSizeIterator<Item = Option<i32>>) -> ArrayRef {
-    let mut builder = Int32Builder::with_capacity(values.len());
-    values.for_each(|value| builder.append_option(value));
-    Arc::new(builder.finish())
-}
-
-fn long_array(values: impl ExactSizeIterator<Item = Option<i64>>) -> ArrayRef {
-    let mut builder = Int64Builder::with_capacity(values.len());
-    values.for_each(|value| builder.append_option(value));
-    Arc::new(builder.finish())
-}
-
-fn timestamp_array(values: impl ExactSizeIterator<Item = Option<i64>>) -> ArrayRef {
-    let mut builder = TimestampMillisecondBuilder::with_capacity(values.len());
-    values.for_each(|value| builder.append_option(value));
-    Arc::new(builder.finish().with_timezone("UTC"))
-}
-
-/// `append` adds a row's texts and says whether the row has a list at all.
-fn texts_array<'r, R: 'r>(
-    rows: impl ExactSizeIterator<Item = &'r R>,
-    append: impl Fn(&R, &mut ListBuilder<StringBuilder>) -> bool,
-) -> ArrayRef {
-    let mut list = ListBuilder::with_capacity(StringBuilder::new(), rows.len())
-        .with_field(element(arrow::datatypes::DataType::Utf8));
-    for row in rows {
-        let present = append(row, &mut list);
-        list.append(present);
-    }
-    Arc::new(list.finish())
-}
-
-fn map_array<'r>(maps: impl ExactSizeIterator<Item = &'r TagMap>) -> ArrayRef {
-    let names = MapFieldNames {
-        entry: map_entries().name().clone(),
-        key: "key".to_owned(),
-        value: "value".to_owned(),
-    };
-    let mut map = MapBuilder::with_capacity(
-        Some(names),
-        StringBuilder::new(),
-        StringBuilder::new(),
-        maps.len(),
-    );
-    for tags in maps {
-        for (key, value) in tags {
-            map.keys().append_value(key);
-            map.values().append_value(value);
-        }
-        // The builder refuses only keys and values of different number.
-        let _ = map.append(!tags.is_empty());
-    }
-    Arc::new(map.finish())
-}
-
-fn hops_array<'r>(rows: impl ExactSizeIterator<Item = &'r [Arc<Hop>]>) -> ArrayRef {
-    let lists: Vec<_> = rows.collect();
-    let hops: Vec<&Hop> = lists
-        .iter()
-        .flat_map(|hops| hops.iter().map(|hop| &**hop))
-        .collect();
-    let members = hop_members();
-    let arrays = HOP_FIELDS
-        .iter()
-        .map(|member| array(&member.field, hops.iter().copied()));
-    let structs = StructArray::new(members, arrays.collect(), None);
-    let offsets = OffsetBuffer::from_lengths(lists.iter().map(|hops| hops.len()));
-    let present: NullBuffer = lists.iter().map(|hops| !hops.is_empty()).collect();
-    let item = element(structs.data_type().clone());
-    Arc::new(ListArray::new(
-        item,
-        offsets,
-        Arc::new(structs),
-        Some(present),
-    ))
 }
