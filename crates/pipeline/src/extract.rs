@@ -21,6 +21,8 @@ mod uses;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use trailback_cloudtrail::Limits;
 use trailback_tables::TableError;
 
@@ -101,32 +103,45 @@ pub enum ExtractError {
 /// # Errors
 ///
 /// When the lake cannot be written, or finding log objects breaks off; those found before are done then.
-pub async fn extract(
-    lake: &Lake,
+pub fn extract<'r>(
+    lake: &'r Lake,
     log_objects: impl Into<LogObjects>,
-    options: &ExtractOptions,
-    progress: &Arc<dyn Progress>,
-    on_done: &mut (dyn FnMut(Done) + Send),
-) -> Result<Extracted, ExtractError> {
-    let mut extracted = Extracted::default();
-    let log_objects = log_objects.into().except_of(lake);
-    let mut reading = ReadInOrder::start(log_objects, options, progress);
-    let mut fragments = Fragments::new(lake, options.threads, on_done);
-    while let Some(piece) = reading.next().await {
-        match piece {
-            Piece::Rows(rows) => fragments.add(rows).await?,
-            Piece::End(account) => {
-                extracted.add(&account);
-                fragments.end(*account).await?;
+    options: &'r ExtractOptions,
+    progress: &'r Arc<dyn Progress>,
+    on_done: &'r mut (dyn FnMut(Done) + Send),
+) -> BoxFuture<'r, Result<Extracted, ExtractError>> {
+    extract_each(lake, log_objects.into(), options, progress, on_done)
+}
+
+/// Boxed for the compiler's sake, as [`crate::link::link`] is.
+fn extract_each<'r>(
+    lake: &'r Lake,
+    log_objects: LogObjects,
+    options: &'r ExtractOptions,
+    progress: &'r Arc<dyn Progress>,
+    on_done: &'r mut (dyn FnMut(Done) + Send),
+) -> BoxFuture<'r, Result<Extracted, ExtractError>> {
+    async move {
+        let mut extracted = Extracted::default();
+        let mut reading = ReadInOrder::start(log_objects.except_of(lake), options, progress);
+        let mut fragments = Fragments::new(lake, options.threads, on_done);
+        while let Some(piece) = reading.next().await {
+            match piece {
+                Piece::Rows(rows) => fragments.add(rows).await?,
+                Piece::End(account) => {
+                    extracted.add(&account);
+                    fragments.end(*account).await?;
+                }
             }
         }
+        let counts = fragments.finish().await?;
+        extracted.tally.fragments_written = counts.written;
+        extracted.tally.fragments_present = counts.present;
+        progress.ends(Step::Extract);
+        reading.finish().await??;
+        Ok(extracted)
     }
-    let counts = fragments.finish().await?;
-    extracted.tally.fragments_written = counts.written;
-    extracted.tally.fragments_present = counts.present;
-    progress.ends(Step::Extract);
-    reading.finish().await??;
-    Ok(extracted)
+    .boxed()
 }
 
 impl Extracted {

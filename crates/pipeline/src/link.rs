@@ -24,6 +24,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::time::Instant;
 use trailback_sessions::Timestamp;
 use trailback_tables::manifest::{HourState, ManifestError, ShortDigest};
@@ -220,7 +222,16 @@ pub struct Linked {
 /// # Errors
 ///
 /// When the lake cannot be read or written, holds damaged objects, or was linked by a newer program.
-pub async fn link(
+pub fn link<'r>(
+    lake: &'r Lake,
+    options: &'r LinkOptions,
+    progress: &'r Arc<dyn Progress>,
+) -> BoxFuture<'r, Result<Linked, LinkError>> {
+    // Boxed, because the compiler copies an async function, with all that it awaits, to every place that awaits it.
+    link_both(lake, options, progress).boxed()
+}
+
+async fn link_both(
     lake: &Lake,
     options: &LinkOptions,
     progress: &Arc<dyn Progress>,
