@@ -110,11 +110,11 @@ pub fn extract<'r>(
     progress: &'r Arc<dyn Progress>,
     on_done: &'r mut (dyn FnMut(Done) + Send),
 ) -> BoxFuture<'r, Result<Extracted, ExtractError>> {
-    extract_each(lake, log_objects.into(), options, progress, on_done)
+    extract_in_order(lake, log_objects.into(), options, progress, on_done)
 }
 
-/// Boxed for the compiler's sake, as [`crate::link::link`] is.
-fn extract_each<'r>(
+/// Apart from [`extract`], which every crate compiles again for its own kind of log objects; boxed as [`crate::link::link`] is.
+fn extract_in_order<'r>(
     lake: &'r Lake,
     log_objects: LogObjects,
     options: &'r ExtractOptions,

@@ -227,7 +227,7 @@ pub fn link<'r>(
     options: &'r LinkOptions,
     progress: &'r Arc<dyn Progress>,
 ) -> BoxFuture<'r, Result<Linked, LinkError>> {
-    // Boxed, because the compiler copies an async function, with all that it awaits, to every place that awaits it.
+    // Boxed, because the compiler copies an async function, with all that it awaits, into every codegen unit that awaits it.
     link_both(lake, options, progress).boxed()
 }
 

@@ -19,7 +19,7 @@ use crate::rows::{DataRow, FieldWork, FragmentRow, Part};
 use crate::schema::{FileKind, Table, arrow_schema};
 use crate::writer;
 
-/// How many rows are turned into Arrow at a time. Part of the file format: pages are cut at its multiples.
+/// How many rows an Arrow batch has. Part of the file format: pages are cut at its multiples.
 pub(crate) const BATCH_ROWS: usize = 8192;
 
 /// Encodes rows as a data object. The caller has sorted them by the table's order.

@@ -35,7 +35,7 @@ pub(super) fn batch_of<R: TableRow>(
             array.add(block);
         }
     }
-    let arrays = arrays.iter_mut().map(|array| array.finish()).collect();
+    let arrays = arrays.into_iter().map(NewArray::finish).collect();
     RecordBatch::try_new(arrow_schema(columns.iter().copied()), arrays)
         .map_err(|source| while_doing("build a batch of rows")(source.into()))
 }
@@ -45,7 +45,7 @@ trait NewArray<R> {
     fn add(&mut self, rows: &[&R]);
 
     /// The array of all that was added.
-    fn finish(&mut self) -> ArrayRef;
+    fn finish(self: Box<Self>) -> ArrayRef;
 }
 
 /// Begins the array of a column for so many rows.
@@ -92,30 +92,31 @@ fn new_array<R: 'static, P: 'static>(
         }),
         Field::Bool { read, .. } => {
             let values = BooleanBuilder::with_capacity(row_count);
-            built(values, move |values, row| {
-                values.append_option(read(of(row)));
+            built_of(values, BooleanBuilder::append_option, move |row| {
+                read(of(row))
             })
         }
         Field::Int { read, .. } => {
             let values = Int32Builder::with_capacity(row_count);
-            built(values, move |values, row| {
-                values.append_option(read(of(row)));
+            built_of(values, Int32Builder::append_option, move |row| {
+                read(of(row))
             })
         }
         Field::Long { read, .. } => {
             let values = Int64Builder::with_capacity(row_count);
-            built(values, move |values, row| {
-                values.append_option(read(of(row)));
+            built_of(values, Int64Builder::append_option, move |row| {
+                read(of(row))
             })
         }
         Field::Timestamp { read, .. } => {
             let moments = TimestampMillisecondBuilder::with_capacity(row_count)
                 .with_data_type(arrow_type(ColumnType::Timestamp));
-            built(moments, move |moments, row| {
-                moments.append_option(read(of(row)).map(|moment| moment.0));
+            let append = TimestampMillisecondBuilder::append_option;
+            built_of(moments, append, move |row| {
+                read(of(row)).map(|moment| moment.0)
             })
         }
-        Field::Hops { read, .. } => Box::new(NewHops::read_by(move |row| read(of(row)))),
+        Field::Hops { read, .. } => hops(move |row| read(of(row)), row_count),
         Field::HopTexts {
             read, read_text, ..
         } => built(new_texts(row_count), move |lists, row| {
@@ -153,6 +154,15 @@ fn built<R, B: ArrayBuilder, A: Fn(&mut B, &R) + 'static>(
     Box::new(Built { builder, append })
 }
 
+/// The same where a row has one value or none.
+fn built_of<R, T, B: ArrayBuilder>(
+    builder: B,
+    append: impl Fn(&mut B, Option<T>) + 'static,
+    read: impl Fn(&R) -> Option<T> + 'static,
+) -> Box<dyn NewArray<R>> {
+    built(builder, move |builder, row| append(builder, read(row)))
+}
+
 impl<R, B: ArrayBuilder, A: Fn(&mut B, &R)> NewArray<R> for Built<B, A> {
     fn add(&mut self, rows: &[&R]) {
         for row in rows {
@@ -160,7 +170,7 @@ impl<R, B: ArrayBuilder, A: Fn(&mut B, &R)> NewArray<R> for Built<B, A> {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    fn finish(mut self: Box<Self>) -> ArrayRef {
         self.builder.finish()
     }
 }
@@ -173,20 +183,18 @@ struct NewHops<H> {
     members: Vec<Box<dyn NewArray<Hop>>>,
 }
 
-impl<H> NewHops<H> {
-    fn read_by<R>(hops_of: H) -> Self
-    where
-        H: Fn(&R) -> &[Arc<Hop>],
-    {
-        let members = HOP_FIELDS
-            .iter()
-            .map(|member| new_array(&member.field, |hop| hop, 0));
-        Self {
-            hops_of,
-            lengths: Vec::new(),
-            members: members.collect(),
-        }
-    }
+fn hops<R>(
+    hops_of: impl Fn(&R) -> &[Arc<Hop>] + 'static,
+    row_count: usize,
+) -> Box<dyn NewArray<R>> {
+    let members = HOP_FIELDS
+        .iter()
+        .map(|member| new_array(&member.field, |hop| hop, row_count));
+    Box::new(NewHops {
+        hops_of,
+        lengths: Vec::with_capacity(row_count),
+        members: members.collect(),
+    })
 }
 
 impl<R, H: Fn(&R) -> &[Arc<Hop>]> NewArray<R> for NewHops<H> {
@@ -199,12 +207,11 @@ impl<R, H: Fn(&R) -> &[Arc<Hop>]> NewArray<R> for NewHops<H> {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
-        let members = self.members.iter_mut().map(|member| member.finish());
+    fn finish(self: Box<Self>) -> ArrayRef {
+        let members = self.members.into_iter().map(NewArray::finish);
         let structs = StructArray::new(hop_members(), members.collect(), None);
-        let lengths = std::mem::take(&mut self.lengths);
-        let present: NullBuffer = lengths.iter().map(|length| *length > 0).collect();
-        let offsets = OffsetBuffer::from_lengths(lengths);
+        let present: NullBuffer = self.lengths.iter().map(|length| *length > 0).collect();
+        let offsets = OffsetBuffer::from_lengths(self.lengths);
         let item = element(structs.data_type().clone());
         Arc::new(ListArray::new(
             item,
@@ -223,19 +230,41 @@ mod tests {
 
     use super::*;
     use crate::arbitrary;
-    use crate::schema::{FileKind, Table};
+    use crate::ledger::LedgerEntry;
+    use crate::schema::FileKind;
+
+    /// The batch of all columns.
+    fn batch<R: TableRow>(rows: &[&R]) -> RecordBatch {
+        let columns: Vec<_> = FileKind::DataObject(R::TABLE).columns().collect();
+        batch_of(&columns, rows).unwrap()
+    }
+
+    /// The batches of single rows, one behind the other.
+    fn batch_row_by_row<R: TableRow>(rows: &[R]) -> RecordBatch {
+        let single: Vec<_> = rows.iter().map(|row| batch(&[row])).collect();
+        concat_batches(&single[0].schema(), &single).unwrap()
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
-        /// The other way puts every row into a batch by itself.
         #[test]
-        fn a_batch_of_many_blocks_is_its_rows_one_by_one(rows in arbitrary::sessions(3 * BLOCK_ROWS)) {
-            let columns: Vec<_> = FileKind::DataObject(Table::Sessions).columns().collect();
-            let batch = |rows: &[&Session]| batch_of(&columns, rows).unwrap();
-            let whole = batch(&rows.iter().collect::<Vec<_>>());
-            let single: Vec<_> = rows.iter().map(|row| batch(&[row])).collect();
-            prop_assert_eq!(&concat_batches(&whole.schema(), &single).unwrap(), &whole);
+        fn a_batch_of_many_blocks_is_its_rows_one_by_one(
+            sessions in arbitrary::sessions(3 * BLOCK_ROWS),
+            log_objects in arbitrary::repeated_ledger_entries(3 * BLOCK_ROWS),
+        ) {
+            let whole = batch(&sessions.iter().collect::<Vec<_>>());
+            prop_assert_eq!(whole, batch_row_by_row(&sessions));
+            let whole = batch(&log_objects.iter().collect::<Vec<&LedgerEntry>>());
+            prop_assert_eq!(whole, batch_row_by_row(&log_objects));
         }
+    }
+
+    #[test]
+    fn an_empty_list_is_null_but_where_it_is_kept() {
+        let nothing = batch(&[&Session::default()]);
+        let is_null = |column| nothing.column_by_name(column).unwrap().is_null(0);
+        assert!(!is_null("event_ids"));
+        assert!(is_null("chain"));
     }
 }
