@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::DataType;
-use trailback_sessions::Hop;
+use trailback_sessions::{Hop, Timestamp};
 
 use crate::columns::{Column, ColumnType, EmptyList, Field, HOP_FIELDS, tag_pair};
 use crate::error::{TableError, while_doing};
@@ -92,29 +92,23 @@ fn new_array<R: 'static, P: 'static>(
         }),
         Field::Bool { read, .. } => {
             let values = BooleanBuilder::with_capacity(row_count);
-            built_of(values, BooleanBuilder::append_option, move |row| {
-                read(of(row))
-            })
+            built_of(values, BooleanBuilder::append_option, of, read)
         }
         Field::Int { read, .. } => {
             let values = Int32Builder::with_capacity(row_count);
-            built_of(values, Int32Builder::append_option, move |row| {
-                read(of(row))
-            })
+            built_of(values, Int32Builder::append_option, of, read)
         }
         Field::Long { read, .. } => {
             let values = Int64Builder::with_capacity(row_count);
-            built_of(values, Int64Builder::append_option, move |row| {
-                read(of(row))
-            })
+            built_of(values, Int64Builder::append_option, of, read)
         }
         Field::Timestamp { read, .. } => {
             let moments = TimestampMillisecondBuilder::with_capacity(row_count)
                 .with_data_type(arrow_type(ColumnType::Timestamp));
-            let append = TimestampMillisecondBuilder::append_option;
-            built_of(moments, append, move |row| {
-                read(of(row)).map(|moment| moment.0)
-            })
+            let append = |moments: &mut TimestampMillisecondBuilder, moment: Option<Timestamp>| {
+                moments.append_option(moment.map(|moment| moment.0));
+            };
+            built_of(moments, append, of, read)
         }
         Field::Hops { read, .. } => hops(move |row| read(of(row)), row_count),
         Field::HopTexts {
@@ -155,12 +149,13 @@ fn built<R, B: ArrayBuilder, A: Fn(&mut B, &R) + 'static>(
 }
 
 /// The same where a row has one value or none.
-fn built_of<R, T, B: ArrayBuilder>(
+fn built_of<R: 'static, P: 'static, T: 'static, B: ArrayBuilder>(
     builder: B,
     append: impl Fn(&mut B, Option<T>) + 'static,
-    read: impl Fn(&R) -> Option<T> + 'static,
+    of: fn(&R) -> &P,
+    read: fn(&P) -> Option<T>,
 ) -> Box<dyn NewArray<R>> {
-    built(builder, move |builder, row| append(builder, read(row)))
+    built(builder, move |builder, row| append(builder, read(of(row))))
 }
 
 impl<R, B: ArrayBuilder, A: Fn(&mut B, &R)> NewArray<R> for Built<B, A> {
