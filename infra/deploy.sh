@@ -10,7 +10,7 @@
 #   TOPIC             for NOTIFY=topic, its ARN: one that the bucket notifies, or the trail's own
 #   CONFIGURE_BUCKET  yes: add what NOTIFY needs to the trail bucket's notification configuration (infra/notify.sh)
 #   LAKE              s3://bucket/prefix/ of a bucket of yours, instead of the stack STACK-lake
-#   LAKE_KMS_KEY      ARN of a key to encrypt the lake with
+#   LAKE_KMS_KEY      ARN of a key to encrypt the lake with; a lake keeps the one that it has
 #   ALARM_TOPIC       ARN of the topic that alarms go to
 #   CLOUDTRAIL_TABLE  your own Athena table of all CloudTrail events, as database.table, for the view attributed_events
 #   ARTIFACTS         the bucket for templates and zips; made if it is not there
@@ -33,8 +33,12 @@ output() { # STACK OUTPUT
   aws cloudformation describe-stacks --stack-name "$1" --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue" --output text
 }
 
-exists() { # STACK
-  aws cloudformation describe-stacks --stack-name "$1" >/dev/null 2>&1
+exists() { # STACK: no only where AWS says so, for on a no a lake is made
+  local said
+  if said=$(aws cloudformation describe-stacks --stack-name "$1" 2>&1 >/dev/null); then return; fi
+  if [[ $said == *"does not exist"* ]]; then return 1; fi
+  echo "$said" >&2
+  exit 1
 }
 
 deploy() { # STACK TEMPLATE PARAMETER…
@@ -54,6 +58,14 @@ artifacts() {
     BlockPublicAcls=true,BlockPublicPolicy=true,IgnorePublicAcls=true,RestrictPublicBuckets=true
 }
 
+if [[ -n ${LAKE_KMS_KEY:-} ]] && exists "$STACK"; then
+  key=$(parameter LakeKmsKeyArn)
+  if [[ -n $key && $key != "$LAKE_KMS_KEY" ]]; then
+    echo "deploy: the lake is encrypted with $key, and the functions may use one key only; infra/README.md says how to change it" >&2
+    exit 1
+  fi
+fi
+
 parameters=("TrailBucket=$TRAIL_BUCKET" "Architecture=$(<$OUT/architecture)")
 add() { # NAME VALUE: only what was named, so that an update keeps the rest
   if [[ -n $2 ]]; then parameters+=("$1=$2"); fi
@@ -65,7 +77,7 @@ if [[ -n ${LAKE:-} ]]; then
   prefix=${LAKE#"s3://$bucket"}
   prefix=${prefix#/}
   parameters+=("LakeBucket=$bucket" "LakePrefix=${prefix:+${prefix%/}/}")
-elif exists "$STACK" && ! exists "$STACK-lake"; then
+elif exists "$STACK" && [[ $(parameter LakeBucket) != "$(output "$STACK-lake" LakeBucket 2>/dev/null)" ]]; then
   : # An earlier deployment named a lake of yours, and it stays.
 else
   deploy "$STACK-lake" infra/lake.yaml ${LAKE_KMS_KEY:+"KmsKeyArn=$LAKE_KMS_KEY"}
@@ -81,7 +93,8 @@ add AlarmTopicArn "${ALARM_TOPIC:-}"
 add CloudTrailTable "${CLOUDTRAIL_TABLE:-}"
 if [[ -n ${PARAMETERS:-} ]]; then
   # Words and quotes as a shell reads them, but nothing is run.
-  mapfile -t -O "${#parameters[@]}" parameters < <(xargs -n 1 printf '%s\n' <<<"$PARAMETERS")
+  words=$(xargs -n 1 printf '%s\n' <<<"$PARAMETERS") || { echo "deploy: PARAMETERS cannot be read: $PARAMETERS" >&2 && exit 1; }
+  mapfile -t -O "${#parameters[@]}" parameters <<<"$words"
 fi
 
 artifacts

@@ -38,10 +38,9 @@ if [[ $PROFILE == dev ]]; then folder=debug; fi
 build=(--profile "$PROFILE" -p trailback-function-extract -p trailback-function-link --bins)
 case $BUILDER in
   zig)
-    if ! { "$TOOLS/bin/python3" -c 'import ziglang' && test -x "$TOOLS/bin/cargo-zigbuild"; } 2>/dev/null; then
-      python3 -m venv "$TOOLS"
-      "$TOOLS/bin/pip" install --quiet "${ZIG[@]}"
-    fi
+    # Asked each time: what another commit has installed may be another version, and made-of.txt says these. Where they are there nothing is fetched.
+    test -x "$TOOLS/bin/pip" || python3 -m venv "$TOOLS"
+    "$TOOLS/bin/pip" install --quiet --disable-pip-version-check "${ZIG[@]}"
     if command -v rustup >/dev/null; then rustup target add "$TARGET"; fi
     # No path of this machine in the binary, not from C either, and not the time of the build, which mimalloc has in a message: the same sources
     # give the same zip wherever and whenever they are built (reproduce.sh), and a deployment without a change changes nothing.
@@ -93,7 +92,9 @@ done
   echo "for $TARGET, processor $CPU, profile $PROFILE, built by $BUILDER"
   rustc --version --verbose
   if [[ $BUILDER == zig ]]; then printf '%s\n' "${ZIG[@]}"; fi
-  (cd "$OUT" && sha256sum extract.zip link.zip)
+  # Not sha256sum, which not every macOS has.
+  (cd "$OUT" && python3 -c 'import hashlib, sys
+for name in sys.argv[1:]: print(hashlib.sha256(open(name, "rb").read()).hexdigest() + "  " + name)' extract.zip link.zip)
 } >"$OUT/made-of.txt"
 # deploy.sh reads it, so that a function is never told it runs on another machine than it was built for.
 echo "$ARCH" >"$OUT/architecture"

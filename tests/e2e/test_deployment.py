@@ -3,6 +3,7 @@
 import json
 
 import cfnlint.decode
+import pytest
 
 from conftest import make_bucket, notifications
 from stack import ROOT, Stack, make, run
@@ -92,6 +93,25 @@ def test_a_trail_bucket_stays_as_it_was_unless_asked_and_a_bucket_of_ones_own_ho
     assert notifications(emulator, "other-trail") == {}
     stacks = emulator.client("cloudformation").describe_stacks()["Stacks"]
     assert not [stack["StackName"] for stack in stacks if stack["StackName"].startswith("other")]
+
+
+def test_an_update_leaves_the_lake_where_it_is_and_under_its_key(emulator):
+    make_bucket(emulator, "moved-trail")
+    make_bucket(emulator, "another-bucket")
+    key, other = (f"arn:aws:kms:us-east-1:000000000000:key/{name}" for name in ("one", "two"))
+    deploy = {"STACK": "moved", "TRAIL_BUCKET": "moved-trail", "BUILDER": "host"}
+    moved = Stack(emulator, "moved", "moved-trail", PARAMETERS="DatabaseName=moved")
+    assert moved.lake[0] != "another-bucket"
+    make(emulator, "deploy", **deploy, LAKE="s3://another-bucket/x/", LAKE_KMS_KEY=key)
+    assert moved.lake == ("another-bucket", "x/")
+    # The stack moved-lake, of the first deployment, is still there.
+    make(emulator, "deploy", **deploy)
+    assert moved.lake == ("another-bucket", "x/")
+    with pytest.raises(AssertionError, match=f"the lake is encrypted with {key}"):
+        make(emulator, "deploy", **deploy, LAKE_KMS_KEY=other)
+    with pytest.raises(AssertionError, match="PARAMETERS cannot be read"):
+        make(emulator, "deploy", **deploy, PARAMETERS="LinkMemory=2048 LinkEvery=\"rate(2 minutes)")
+    make(emulator, "destroy", STACK="moved")
 
 
 def test_adding_twice_is_adding_once(emulator):
