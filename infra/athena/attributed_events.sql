@@ -9,7 +9,8 @@
 -- where the caller names itself, and gap where nobody can be named (`gap_reason`). docs/LINKING.md has the rules: by issued key,
 -- else by session context, at most 36 hours back. Where several issuances fit and lead to different origins, the origin is null
 -- and the reason `ambiguous`. AWS's DDL has no `inScopeOf`: a workload's session whose issuance is not in the lake is a gap here
--- where Trailback's own table names the workload. Where `origin_known` is false the origin columns name the furthest principal known.
+-- where Trailback's own table names the workload; nor has it `assumedRoot` and `invokedByDelegate`: where the issuance is not in the
+-- lake, a session of AssumeRoot looks like the root user here, and a delegated one like its user. Where `origin_known` is false the origin columns name the furthest principal known.
 WITH events AS (
   SELECT
     e.eventversion AS eventversion,
@@ -54,12 +55,19 @@ callers AS (
     e.*,
     coalesce(
       e.caller_type = 'AssumedRole'
-      AND (e.caller_arn LIKE '%:assumed-role/AWSReservedSSO!_%' ESCAPE '!' OR e.caller_on_behalf_of_user_id IS NOT NULL),
+      AND (e.is_of_permission_set OR e.caller_on_behalf_of_user_id IS NOT NULL),
       false
     ) AS is_person,
     coalesce(e.caller_type = 'AssumedRole' AND e.caller_ec2_role_delivery IS NOT NULL, false) AS is_workload,
     coalesce(e.caller_type = 'FederatedUser' AND e.caller_session_issuer_arn IS NOT NULL, false) AS is_federated
-  FROM events AS e
+  FROM (
+    SELECT
+      events.*,
+      -- Nobody else may use the path.
+      caller_arn LIKE '%:assumed-role/AWSReservedSSO!_%' ESCAPE '!'
+        AND coalesce(caller_session_issuer_arn LIKE '%:role/aws-reserved/sso.amazonaws.com/%', true) AS is_of_permission_set
+    FROM events
+  ) AS e
 ),
 found AS (
   SELECT
@@ -183,6 +191,7 @@ SELECT
     WHEN f.evidence IS NOT NULL THEN NULL
     WHEN f.is_federated AND f.caller_session_issuer_arn LIKE '%:root' THEN 'root'
     WHEN f.is_federated THEN reverse(split_part(reverse(f.caller_session_issuer_arn), '/', 1))
+    WHEN f.is_person AND NOT coalesce(f.is_of_permission_set, false) THEN f.caller_on_behalf_of_user_id
     WHEN f.caller_type = 'AssumedRole' THEN split_part(f.caller_arn, '/', 3)
     WHEN f.caller_type = 'AWSService' THEN f.caller_invoked_by
     WHEN f.caller_type = 'Root' THEN coalesce(f.caller_user_name, 'root')
@@ -229,7 +238,9 @@ SELECT
   CASE
     WHEN f.found_agreed THEN f.found_origin_mfa
     WHEN f.evidence IS NOT NULL THEN NULL
+    -- Who signs in elsewhere may have shown MFA there: only of a user or root does false say something.
+    WHEN f.caller_type IN ('IAMUser', 'Root') THEN CASE f.caller_mfa WHEN 'true' THEN true WHEN 'false' THEN false END
     WHEN f.is_person OR f.is_workload OR f.is_federated OR f.caller_type NOT IN ('AssumedRole', 'AWSAccount')
-      THEN CASE f.caller_mfa WHEN 'true' THEN true WHEN 'false' THEN false END
+      THEN CASE f.caller_mfa WHEN 'true' THEN true END
   END AS origin_mfa
 FROM found AS f

@@ -29,7 +29,7 @@ SERVICES = [
 ISSUERS = [
     "arn:aws:iam::111122223333:user/team/ann", "arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/a",
     "arn:aws:sts::111122223333:federated-user/bob", "arn:aws:iam::aws:policy/x", "arn:aws:iam::111122223333:user/", "no ARN",
-    "arn:aws:iam::111122223333:user/x:root",
+    "arn:aws:iam::111122223333:user/x:root", "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_admin",
 ]
 # Encoding an account, too old to, and encoding more than there are.
 IDS = ["AIDARTX3GSDSAEXAMPLE", "AROARTX3GSDS5EXAMPLE:ann:x", "AIDAJ45Q7YFFAREXAMPLE", "ASIA777777777ZZZZZZZ", "AKIA", "odd"]
@@ -70,7 +70,8 @@ class World:
         """One record."""
         event_id, dice = self.event_id(), self.dice
         row = {
-            "event_id": event_id, "event_ids": [event_id], "event_time": self.moment(), "event_name": "AssumeRole",
+            "event_id": event_id, "event_ids": [event_id], "event_time": self.moment(),
+            "event_name": dice.choice(["AssumeRole", "CreateSession"]),
             "event_source": dice.choice(["sts.amazonaws.com"] * 12 + ["rolesanywhere.amazonaws.com", "sso.amazonaws.com"]),
             "aws_region": self.maybe("eu-central-1"), "recipient_account_id": self.account(), "request_id": f"request-{event_id}",
             "source_ip_address": dice.choice(["198.51.100.7", "203.0.113.9"]), "user_agent": self.maybe("aws-cli"),
@@ -104,6 +105,7 @@ class World:
         })
         if self.dice.random() < 0.1:
             row["role_name"] = "AWSReservedSSO_admin"
+            row["role_arn"] = self.maybe(self.dice.choice(ISSUERS))
 
     def _called(self, row: dict) -> None:
         role, session = self.role_session()
@@ -111,6 +113,8 @@ class World:
         row.update({"caller_account_id": account, "caller_source_identity": self.maybe("bob", 0.1)})
         if self.dice.random() < 0.6:
             path = self.dice.choice(["", "", "", "path/"])
+            if self.dice.random() < 0.05:
+                role = "AWSReservedSSO_admin"
             row.update({
                 "caller_type": "AssumedRole", "caller_principal_id": f"AROA{role}:{session}", "caller_access_key_id": self.key(),
                 "caller_arn": f"arn:aws:sts::{account or '111122223333'}:assumed-role/{path}{role}/{session}",
@@ -140,6 +144,8 @@ class World:
             "caller_on_behalf_of_identity_store_arn": self.maybe("arn:aws:identitystore::1:identitystore/d-1", share),
             "caller_in_scope_of_arn": self.maybe("arn:aws:lambda:eu-central-1:111122223333:function:f", share / 3),
             "caller_ec2_role_delivery": self.maybe("2.0", share / 3),
+            "caller_assumed_root": self.dice.choice([True, False, None, None]),
+            "caller_delegate_account_id": self.maybe("444455556666", share / 3),
         })
 
     def _tagged(self, row: dict) -> None:

@@ -33,6 +33,8 @@ pub struct UserIdentity<'r> {
     pub on_behalf_of_identity_store_arn: Option<&'r str>,
     /// `inScopeOf.sourceArn`: the function or task to which the credentials were given.
     pub in_scope_of_source_arn: Option<&'r str>,
+    /// `invokedByDelegate.accountId`: the account of the product provider that used a session of the customer's.
+    pub delegate_account_id: Option<&'r str>,
     /// `sessionContext`.
     pub session: SessionContext<'r>,
 }
@@ -88,6 +90,7 @@ impl<'r> UserIdentity<'r> {
                     read.on_behalf_of_identity_store_arn = value.text("identityStoreArn");
                 }
                 "inScopeOf" => read.in_scope_of_source_arn = value.text("sourceArn"),
+                "invokedByDelegate" => read.delegate_account_id = value.text("accountId"),
                 "sessionContext" => read.session = SessionContext::read(value),
                 _ => {}
             }

@@ -233,4 +233,8 @@ pub struct CallerFacts {
     pub caller_from_console: Option<bool>,
     /// `sessionContext.signInSessionArn`.
     pub caller_sign_in_session_arn: Option<Text>,
+    /// `sessionContext.assumedRoot`: the session is one of AssumeRoot.
+    pub caller_assumed_root: Option<bool>,
+    /// `userIdentity.invokedByDelegate.accountId`: the product provider that was let use the caller's rights.
+    pub caller_delegate_account_id: Option<Text>,
 }

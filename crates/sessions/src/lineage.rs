@@ -136,7 +136,8 @@ pub(crate) fn with_candidates(
         parent_access_key_id: parent.issuance.session.access_key_id.clone(),
     };
     let chain = extend(parent, hop_of_parent(chosen), row);
-    inherit(row, candidates, link, parent.origin.clone(), chain)
+    let origin = agreed_origin(candidates, parent.origin);
+    inherit(row, candidates, link, origin, chain)
 }
 
 /// The parent is the smallest event ID; account and time only make the choice total.
@@ -196,6 +197,22 @@ fn begin(row: &Issuance, origin: Origin, gap_reason: Option<GapReason>) -> Linea
         Arc::new(origin),
         chain,
     )
+}
+
+/// Rule L5: what all candidates say of where the chain began. Of one origin they may have begun with another key, from another address.
+fn agreed_origin(candidates: &[Ancestor<'_>], of_parent: &Arc<Origin>) -> Arc<Origin> {
+    let key = agreed(candidates, |parent| parent.origin.access_key_id.clone());
+    let address = agreed(candidates, |parent| parent.origin.source_ip_address.clone());
+    let agent = agreed(candidates, |parent| parent.origin.user_agent.clone());
+    if key.is_some() && address.is_some() && agent.is_some() {
+        return of_parent.clone();
+    }
+    Arc::new(Origin {
+        access_key_id: key.flatten(),
+        source_ip_address: address.flatten(),
+        user_agent: agent.flatten(),
+        ..Origin::clone(of_parent)
+    })
 }
 
 /// Rule L8: inherited facts are filled only where all candidates agree.
@@ -319,14 +336,16 @@ impl Inherited {
     }
 }
 
-/// Rule L9: MFA at the first hop, presented there or in the caller's session; unknown is not false.
+/// Rule L9: MFA at the first hop, presented there or in the caller's session; unknown is not false. Who signs in elsewhere (by SAML,
+/// at Identity Center) does so with or without MFA there, and a workload has none: only of a user or root does false say something.
 fn first_hop_mfa(row: &Issuance) -> Option<bool> {
     let said = [row.mfa.session_mfa, row.mfa.caller_mfa];
     if said.contains(&Some(true)) {
-        Some(true)
-    } else {
-        said.into_iter().flatten().next()
+        return Some(true);
     }
+    let signs_in_at_iam = matches!(row.caller.caller_type.as_deref(), Some("IAMUser" | "Root"));
+    let said = said.into_iter().flatten().next();
+    said.filter(|_| signs_in_at_iam)
 }
 
 /// Rule L10: the parent's chain and the parent, cut at the nearest [`HOPS_MAX`].

@@ -8,6 +8,11 @@ use crate::session::{GapReason, Origin, OriginType};
 /// Roles that IAM Identity Center makes for its permission sets; their session name is the user's name.
 const IDENTITY_CENTER_ROLE_PREFIX: &str = "AWSReservedSSO_";
 
+/// Below which they lie: a path that nobody else may use, while the prefix is anybody's.
+///
+/// Source: AWS, "IAM Identity Center user guide", service-linked roles, and "Referencing permission sets in resource policies".
+const IDENTITY_CENTER_PATH: &str = ":role/aws-reserved/sso.amazonaws.com/";
+
 /// Services whose own AssumeRole starts a workload's session: the workload is the origin, not the service.
 const COMPUTE_SERVICES: &[&str] = &[
     "ec2.amazonaws.com",
@@ -57,7 +62,10 @@ fn with_first_hop(identity: Origin, row: &Issuance) -> Origin {
 
 fn known_origin(row: &Issuance) -> Option<Origin> {
     let caller = &row.caller;
-    if row.record.event_source.as_deref() == Some("rolesanywhere.amazonaws.com") {
+    if is_in_other_hands(caller) {
+        return None;
+    }
+    if is_made_with_certificate(row) {
         return Some(certificate(row));
     }
     match caller.caller_type.as_deref() {
@@ -82,6 +90,26 @@ fn known_origin(row: &Issuance) -> Option<Origin> {
         Some("AWSAccount") => None,
         _ => untyped(row),
     }
+}
+
+/// Whether somebody else acted with the rights of the principal named: who got an account's root user by AssumeRoot, or a product
+/// provider by delegation. Only the issuance of that session says who.
+fn is_in_other_hands(caller: &CallerFacts) -> bool {
+    let is_root = caller.caller_type.as_deref() == Some("Root");
+    (is_root && caller.caller_assumed_root == Some(true))
+        || caller.caller_delegate_account_id.is_some()
+}
+
+/// Of the calls to IAM Roles Anywhere only CreateSession is signed by a certificate; the others are an administrator's.
+fn is_made_with_certificate(row: &Issuance) -> bool {
+    row.record.event_source.as_deref() == Some("rolesanywhere.amazonaws.com")
+        && row.record.event_name.as_deref() == Some("CreateSession")
+}
+
+/// Whether a role is one of Identity Center's: by its name, and by its path where the ARN is logged.
+fn is_of_identity_center(role_name: &str, role_arn: Option<&Text>) -> bool {
+    role_name.starts_with(IDENTITY_CENTER_ROLE_PREFIX)
+        && role_arn.is_none_or(|arn| arn.contains(IDENTITY_CENTER_PATH))
 }
 
 fn principal(origin_type: OriginType, caller: &CallerFacts, name: Option<Text>) -> Origin {
@@ -124,11 +152,12 @@ fn own_name(caller: &CallerFacts) -> Option<Text> {
 /// Identity Center signs its users in by SAML: into its own roles the SAML user is the Identity Center user.
 fn saml_user(row: &Issuance) -> Origin {
     let caller = &row.caller;
+    let role_arn = row.session.role_arn.as_ref();
     let into_permission_set = row
         .session
         .role_name
         .as_deref()
-        .is_some_and(|role| role.starts_with(IDENTITY_CENTER_ROLE_PREFIX));
+        .is_some_and(|role| is_of_identity_center(role, role_arn));
     let origin_type = if into_permission_set {
         OriginType::IdentityCenterUser
     } else {
@@ -177,13 +206,19 @@ fn federation_issuer(caller: &CallerFacts) -> Option<Origin> {
 fn role_session_origin(caller: &CallerFacts) -> Option<Origin> {
     let role_session = caller.caller_arn.as_deref().and_then(RoleSession::of_arn);
     let session_name: Option<Text> = role_session.map(|session| session.session_name.into());
-    let of_identity_center = role_session
-        .is_some_and(|session| session.role_name.starts_with(IDENTITY_CENTER_ROLE_PREFIX));
-    if of_identity_center || caller.caller_on_behalf_of_user_id.is_some() {
-        let user_id = caller.caller_on_behalf_of_user_id.clone();
+    let issuer = caller.caller_session_issuer_arn.as_ref();
+    let of_identity_center =
+        role_session.is_some_and(|session| is_of_identity_center(session.role_name, issuer));
+    let user_id = caller.caller_on_behalf_of_user_id.clone();
+    if of_identity_center || user_id.is_some() {
+        // Whoever assumes a role of their own chooses the name of its session.
+        let name = match of_identity_center {
+            true => session_name,
+            false => user_id.clone(),
+        };
         return Some(Origin {
             principal_id: user_id,
-            ..identity_center_user(caller, session_name)
+            ..identity_center_user(caller, name)
         });
     }
     let scope = caller.caller_in_scope_of_arn.clone();
@@ -203,11 +238,14 @@ fn role_session_origin(caller: &CallerFacts) -> Option<Origin> {
 fn service(row: &Issuance) -> Origin {
     let caller = &row.caller;
     let invoked_by = caller.caller_invoked_by.as_deref().unwrap_or_default();
-    if COMPUTE_SERVICES.contains(&invoked_by) || caller.caller_in_scope_of_arn.is_some() {
+    let scope = caller.caller_in_scope_of_arn.clone();
+    let workload = pod_name(row).or_else(|| row.session.session_name.clone());
+    // A call that names no workload was made by the service itself.
+    if scope.is_some() || (COMPUTE_SERVICES.contains(&invoked_by) && workload.is_some()) {
         return Origin {
             origin_type: OriginType::Compute,
-            arn: caller.caller_in_scope_of_arn.clone(),
-            name: pod_name(row).or_else(|| row.session.session_name.clone()),
+            arn: scope,
+            name: workload,
             account_id: row.session.role_account_id.clone(),
             ..Origin::default()
         };

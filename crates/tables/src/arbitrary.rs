@@ -203,6 +203,8 @@ impl Dice {
             caller_ec2_role_delivery: self.maybe_text(),
             caller_from_console: self.maybe_bool(),
             caller_sign_in_session_arn: self.maybe_text(),
+            caller_assumed_root: self.maybe_bool(),
+            caller_delegate_account_id: self.maybe_text(),
         }
     }
 

@@ -110,9 +110,11 @@ impl Filter {
         Self::known_text_in("caller_access_key_id", ids)
     }
 
-    /// The children of these issuances.
+    /// The children of these issuances, and the rows of which one of these is a candidate for the parent.
     pub fn parents<T: Into<Text>>(event_ids: impl IntoIterator<Item = T>) -> Self {
-        Self::known_text_in("parent_event_id", event_ids)
+        let event_ids: Vec<Text> = event_ids.into_iter().map(Into::into).collect();
+        let columns = ["parent_event_id", "link_candidates"];
+        Self::any(columns.map(|column| Self::known_text_in(column, event_ids.iter().cloned())))
     }
 
     /// Rows whose origin has this ARN, name or principal ID.

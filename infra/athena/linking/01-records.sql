@@ -39,7 +39,8 @@ FROM (
         caller_session_created_at NULLS FIRST, caller_source_identity NULLS FIRST, caller_invoked_by NULLS FIRST,
         caller_identity_provider NULLS FIRST, caller_on_behalf_of_user_id NULLS FIRST,
         caller_on_behalf_of_identity_store_arn NULLS FIRST, caller_in_scope_of_arn NULLS FIRST,
-        caller_ec2_role_delivery NULLS FIRST, caller_from_console NULLS FIRST, caller_sign_in_session_arn NULLS FIRST
+        caller_ec2_role_delivery NULLS FIRST, caller_from_console NULLS FIRST, caller_sign_in_session_arn NULLS FIRST,
+        caller_assumed_root NULLS FIRST, caller_delegate_account_id NULLS FIRST
     ) AS precedence
   FROM fragments AS f
   WHERE dt BETWEEN '$since' AND '$until'

@@ -79,6 +79,6 @@ SELECT
   caller_type, caller_arn, caller_principal_id, caller_account_id, caller_user_name, caller_access_key_id, caller_session_issuer_arn,
   caller_session_created_at, caller_source_identity, caller_invoked_by, caller_identity_provider, caller_on_behalf_of_user_id,
   caller_on_behalf_of_identity_store_arn, caller_in_scope_of_arn, caller_ec2_role_delivery, caller_from_console,
-  caller_sign_in_session_arn, extract_version
+  caller_sign_in_session_arn, caller_assumed_root, caller_delegate_account_id, extract_version
 FROM twins
 WHERE twin_precedence = 1

@@ -15,7 +15,15 @@ WITH decoded AS (
     regexp_like(
       caller_session_issuer_arn,
       '\Aarn:[^:]+:(?:iam:[^:]*:[^:]+:(?:root|(?:role|user)/(?:[^/]*/)*[^/]+)|sts:[^:]*:[^:]+:(?:federated-user/(?:[^/]*/)*[^/]+|assumed-role/(?:[^/]*/)*[^/]+/[^/]+))\z'
-    ) AS issuer_is_principal
+    ) AS issuer_is_principal,
+    -- Identity Center's own roles, by their name, and by their path where the ARN is logged; nobody else may use the path.
+    starts_with(caller_role_name, 'AWSReservedSSO_')
+      AND COALESCE(strpos(caller_session_issuer_arn, ':role/aws-reserved/sso.amazonaws.com/') > 0, true) AS from_permission_set,
+    starts_with(role_name, 'AWSReservedSSO_')
+      AND COALESCE(strpos(role_arn, ':role/aws-reserved/sso.amazonaws.com/') > 0, true) AS into_permission_set,
+    -- Pod Identity names the pod in session tags.
+    CASE WHEN contains(map_keys(session_tags), 'kubernetes-namespace') AND contains(map_keys(session_tags), 'kubernetes-pod-name')
+      THEN session_tags['kubernetes-namespace'] || '/' || session_tags['kubernetes-pod-name'] END AS pod_name
   FROM linking_issuances AS i
 ),
 numbered AS (
@@ -39,24 +47,28 @@ kinds AS (
     ) AS caller_account,
     COALESCE(caller_user_name, arn_name, caller_on_behalf_of_user_id, caller_principal_id) AS own_name,
     CASE
-      WHEN event_source = 'rolesanywhere.amazonaws.com' THEN 'certificate'
+      -- Somebody else acted with the rights of the principal named; only the issuance of that session says who.
+      WHEN (caller_type = 'Root' AND caller_assumed_root) OR caller_delegate_account_id IS NOT NULL THEN 'gap'
+      WHEN event_source = 'rolesanywhere.amazonaws.com' AND event_name = 'CreateSession' THEN 'certificate'
       WHEN caller_type = 'IAMUser' THEN 'user'
       WHEN caller_type = 'Root' THEN 'root'
-      WHEN caller_type = 'SAMLUser' AND starts_with(role_name, 'AWSReservedSSO_') THEN 'saml into permission set'
+      WHEN caller_type = 'SAMLUser' AND into_permission_set THEN 'saml into permission set'
       WHEN caller_type = 'SAMLUser' THEN 'saml'
       WHEN caller_type = 'WebIdentityUser' THEN 'web identity'
       WHEN caller_type = 'IdentityCenterUser' THEN 'person'
       WHEN caller_type = 'FederatedUser' THEN CASE WHEN issuer_is_principal THEN 'federated' ELSE 'gap' END
       WHEN caller_type = 'AssumedRole' THEN
         CASE
-          WHEN starts_with(caller_role_name, 'AWSReservedSSO_') OR caller_on_behalf_of_user_id IS NOT NULL THEN 'person in a role'
+          WHEN from_permission_set OR caller_on_behalf_of_user_id IS NOT NULL THEN 'person in a role'
           WHEN caller_in_scope_of_arn IS NOT NULL OR caller_ec2_role_delivery IS NOT NULL THEN 'workload in a role'
           ELSE 'gap'
         END
       WHEN caller_type = 'AWSService' OR (caller_type IS NULL AND caller_invoked_by IS NOT NULL) THEN
         CASE
+          WHEN caller_in_scope_of_arn IS NOT NULL THEN 'workload'
+          -- A call that names no workload was made by the service itself.
           WHEN caller_invoked_by IN ('ec2.amazonaws.com', 'ecs-tasks.amazonaws.com', 'lambda.amazonaws.com', 'pods.eks.amazonaws.com')
-            OR caller_in_scope_of_arn IS NOT NULL THEN 'workload'
+            AND COALESCE(pod_name, session_name) IS NOT NULL THEN 'workload'
           WHEN caller_invoked_by = 'account-access.amazonaws.com' THEN 'person by service'
           ELSE 'service'
         END
@@ -69,7 +81,7 @@ kinds AS (
 ),
 named AS (
   SELECT
-    row_id, session_account_id, kind,
+    row_id, session_account_id, kind, caller_type,
     CASE
       WHEN kind = 'user' THEN 'IAMUser'
       WHEN kind = 'root' THEN 'Root'
@@ -94,15 +106,10 @@ named AS (
       WHEN 'saml' THEN COALESCE(caller_user_name, session_name)
       WHEN 'saml into permission set' THEN COALESCE(caller_user_name, session_name)
       WHEN 'federated' THEN regexp_extract(caller_session_issuer_arn, '[^/:]*\z', 0)
-      WHEN 'person in a role' THEN caller_session_name
+      -- Whoever assumes a role of their own chooses the name of its session.
+      WHEN 'person in a role' THEN CASE WHEN from_permission_set THEN caller_session_name ELSE caller_on_behalf_of_user_id END
       WHEN 'workload in a role' THEN COALESCE(caller_session_name, scope_name)
-      WHEN 'workload' THEN
-        COALESCE(
-          -- Pod Identity names the pod in session tags.
-          CASE WHEN contains(map_keys(session_tags), 'kubernetes-namespace') AND contains(map_keys(session_tags), 'kubernetes-pod-name')
-            THEN session_tags['kubernetes-namespace'] || '/' || session_tags['kubernetes-pod-name'] END,
-          session_name
-        )
+      WHEN 'workload' THEN COALESCE(pod_name, session_name)
       WHEN 'person by service' THEN session_name
       WHEN 'service' THEN caller_invoked_by
       WHEN 'cognito' THEN session_name
@@ -155,11 +162,11 @@ SELECT
   origin_identity_provider, origin_access_key_id, gap_reason,
   event_id, event_time, event_name, access_key_id, role_arn, session_arn, source_ip_address, user_agent, is_same_session,
   caller_mfa, session_mfa,
-  -- MFA at the first hop, presented there or in the caller's session; unknown is not false.
+  -- MFA at the first hop, presented there or in the caller's session; unknown is not false, and only a user's or root's false says something.
   CASE
     WHEN kind = 'gap' THEN NULL
     WHEN COALESCE(session_mfa, false) OR COALESCE(caller_mfa, false) THEN true
-    ELSE COALESCE(session_mfa, caller_mfa)
+    WHEN caller_type IN ('IAMUser', 'Root') THEN COALESCE(session_mfa, caller_mfa)
   END AS origin_mfa,
   source_identity, session_tags, inherited_tags, transitive_tag_keys,
   CASE WHEN cardinality(tag_keys) > 0 THEN

@@ -17,6 +17,9 @@ WITH several AS (
       AND o.origin_name IS NOT DISTINCT FROM p.origin_name
     ) AS agree,
     bool_and(o.origin_mfa IS NOT DISTINCT FROM p.origin_mfa) AS mfa_agrees,
+    bool_and(o.origin_access_key_id IS NOT DISTINCT FROM p.origin_access_key_id) AS key_agrees,
+    bool_and(o.origin_source_ip_address IS NOT DISTINCT FROM p.origin_source_ip_address) AS address_agrees,
+    bool_and(o.origin_user_agent IS NOT DISTINCT FROM p.origin_user_agent) AS user_agent_agrees,
     bool_and(o.source_identity IS NOT DISTINCT FROM p.source_identity) AS source_identity_agrees,
     bool_and(
       o.effective_tags_known = p.effective_tags_known
@@ -54,8 +57,10 @@ linked AS (
     p.origin_known AS parent_origin_known, p.origin_type AS parent_origin_type, p.origin_arn AS parent_origin_arn,
     p.origin_name AS parent_origin_name, p.origin_account_id AS parent_origin_account_id,
     p.origin_principal_id AS parent_origin_principal_id, p.origin_identity_provider AS parent_origin_identity_provider,
-    p.origin_access_key_id AS parent_origin_access_key_id, p.origin_event_id, p.origin_event_time, p.origin_source_ip_address,
-    p.origin_user_agent,
+    p.origin_event_id, p.origin_event_time,
+    CASE WHEN COALESCE(s.key_agrees, true) THEN p.origin_access_key_id END AS parent_origin_access_key_id,
+    CASE WHEN COALESCE(s.address_agrees, true) THEN p.origin_source_ip_address END AS origin_source_ip_address,
+    CASE WHEN COALESCE(s.user_agent_agrees, true) THEN p.origin_user_agent END AS origin_user_agent,
     CASE WHEN COALESCE(s.mfa_agrees, true) THEN p.origin_mfa END AS parent_origin_mfa,
     CASE WHEN COALESCE(s.source_identity_agrees, true) THEN p.source_identity END AS parent_source_identity,
     -- A console session is its parent's session, and a witness tells of a call made with it: these keep all tags.

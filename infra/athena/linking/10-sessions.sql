@@ -17,7 +17,7 @@ SELECT
   i.caller_type, i.caller_arn, i.caller_principal_id, i.caller_account_id, i.caller_user_name, i.caller_access_key_id,
   i.caller_session_issuer_arn, i.caller_session_created_at, i.caller_source_identity, i.caller_invoked_by, i.caller_identity_provider,
   i.caller_on_behalf_of_user_id, i.caller_on_behalf_of_identity_store_arn, i.caller_in_scope_of_arn, i.caller_ec2_role_delivery,
-  i.caller_from_console, i.caller_sign_in_session_arn,
+  i.caller_from_console, i.caller_sign_in_session_arn, i.caller_assumed_root, i.caller_delegate_account_id,
   l.link_status, l.link_evidence, l.link_candidates, l.gap_reason, l.parent_event_id, l.parent_access_key_id,
   l.origin_known, l.origin_type, l.origin_arn, l.origin_name, l.origin_account_id, l.origin_principal_id, l.origin_identity_provider,
   l.origin_access_key_id, l.origin_event_id, l.origin_event_time, l.origin_source_ip_address, l.origin_user_agent,

@@ -67,6 +67,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS fragments (
   caller_ec2_role_delivery string,
   caller_from_console boolean,
   caller_sign_in_session_arn string,
+  caller_assumed_root boolean,
+  caller_delegate_account_id string,
   extract_version int
 )
 PARTITIONED BY (dt string, hour string)

@@ -26,10 +26,12 @@ SELECT
   max(CASE WHEN s.place = 1 THEN s.origin_account_id END) AS origin_account_id,
   max(CASE WHEN s.place = 1 THEN s.origin_principal_id END) AS origin_principal_id,
   max(CASE WHEN s.place = 1 THEN s.origin_identity_provider END) AS origin_identity_provider,
-  max(CASE WHEN s.place = 1 THEN s.origin_access_key_id END) AS origin_access_key_id,
+  CASE WHEN count(s.origin_access_key_id) = count(*) AND count(DISTINCT s.origin_access_key_id) = 1 THEN max(s.origin_access_key_id) END
+    AS origin_access_key_id,
   max(CASE WHEN s.place = 1 THEN s.origin_event_id END) AS origin_event_id,
   max(CASE WHEN s.place = 1 THEN s.origin_event_time END) AS origin_event_time,
-  max(CASE WHEN s.place = 1 THEN s.origin_source_ip_address END) AS origin_source_ip_address,
+  CASE WHEN count(s.origin_source_ip_address) = count(*) AND count(DISTINCT s.origin_source_ip_address) = 1 THEN max(s.origin_source_ip_address) END
+    AS origin_source_ip_address,
   CASE WHEN count(s.origin_mfa) = count(*) AND count(DISTINCT s.origin_mfa) = 1 THEN bool_or(s.origin_mfa) END AS origin_mfa,
   max(CASE WHEN s.place = 1 THEN s.chain_depth + 1 END) AS chain_depth
 FROM speaking AS s

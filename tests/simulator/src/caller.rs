@@ -30,6 +30,13 @@ pub(crate) struct Identity {
     pub(crate) session: Option<SessionContext>,
 }
 
+impl Identity {
+    /// Whether `mfaAuthenticated` says something at the first hop: `false` only of who signs in at IAM.
+    pub(crate) fn tells_mfa(&self, mfa: bool) -> bool {
+        mfa || matches!(self.kind, "IAMUser" | "Root")
+    }
+}
+
 /// What `sessionContext` says.
 #[derive(Clone, Default)]
 pub(crate) struct SessionContext {
@@ -230,6 +237,8 @@ pub(crate) struct Lineage {
     pub(crate) parent: Ancestor,
     /// All that fit, sorted, when more than one.
     pub(crate) candidates: Vec<Text>,
+    /// The parent's, with a key only where all candidates agree on it.
+    pub(crate) origin: Rc<OriginTruth>,
     /// Where all candidates agree.
     pub(crate) origin_mfa: Option<bool>,
 }
@@ -294,10 +303,21 @@ impl Standing {
         let agreed = candidates
             .iter()
             .all(|one| one.origin_mfa == parent.origin_mfa);
+        let of_one_key = candidates
+            .iter()
+            .all(|one| one.origin.access_key_id == parent.origin.access_key_id);
+        let origin = match of_one_key {
+            true => parent.origin.clone(),
+            false => Rc::new(OriginTruth {
+                access_key_id: None,
+                ..OriginTruth::clone(&parent.origin)
+            }),
+        };
         Self::Linked(Rc::new(Lineage {
             evidence,
             parent: (*parent).clone(),
             candidates: if ids.len() > 1 { ids } else { Vec::new() },
+            origin,
             origin_mfa: parent.origin_mfa.filter(|_| agreed),
         }))
     }
@@ -344,7 +364,7 @@ fn linked(lineage: &Lineage) -> LinkTruth {
         link_candidates: lineage.candidates.clone(),
         chain_depth: parent.depth + 1,
         chain_event_ids: parent.hops.listed(),
-        origin: OriginTruth::clone(&parent.origin),
+        origin: OriginTruth::clone(&lineage.origin),
         origin_mfa: lineage.origin_mfa,
     }
 }

@@ -202,7 +202,8 @@ impl World {
         entry.facts.caller_mfa = session
             .filter(|_| foreign.is_none())
             .map(|session| session.mfa);
-        let first_hop_mfa = either(entry.facts.session_mfa, entry.facts.caller_mfa);
+        let told_mfa = either(entry.facts.session_mfa, entry.facts.caller_mfa);
+        let first_hop_mfa = told_mfa.filter(|mfa| entry.caller.identity.tells_mfa(*mfa));
         let link = standing.of_call(&sent.event_id, key, first_hop_mfa);
         let ancestor = Ancestor {
             event_id: sent.event_id.clone(),

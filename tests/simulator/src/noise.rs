@@ -176,7 +176,9 @@ impl World {
         let sent = self.send(&voice.account_id, region, self.now, &json);
         self.tally.other_records += u64::from(sent);
         if sent && self.dice.chance(self.plan.uses_told) {
-            let mfa = caller.identity.session.as_ref().map(|session| session.mfa);
+            let session = caller.identity.session.as_ref();
+            let mfa = session.map(|session| session.mfa);
+            let mfa = mfa.filter(|mfa| caller.identity.tells_mfa(*mfa));
             let link = caller.standing.of_call(&event_id, key, mfa);
             self.tally.uses_told += 1;
             self.uses.push(UseTruth {

@@ -32,6 +32,8 @@ pub(super) fn read(record: &Record<'_>, identity: &UserIdentity<'_>) -> CallerFa
         caller_ec2_role_delivery: session.ec2_role_delivery.map(Text::from),
         caller_from_console: record.session_credential_from_console(),
         caller_sign_in_session_arn: session.sign_in_session_arn.map(Text::from),
+        caller_assumed_root: session.assumed_root,
+        caller_delegate_account_id: identity.delegate_account_id.map(Text::from),
     }
 }
 

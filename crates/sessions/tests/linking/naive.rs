@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use trailback_sessions::{
-    Evidence, GapReason, Issuance, LinkStatus, Outcome, Session, SessionType, TagMap, Text, link,
+    Evidence, GapReason, Issuance, LinkStatus, Origin, Outcome, Session, SessionType, TagMap, Text,
+    Timestamp, link,
 };
 
 const WINDOW_MS: i64 = 36 * 3_600_000;
@@ -24,7 +25,7 @@ pub(crate) struct Plain {
     pub(crate) gap: Option<GapReason>,
     pub(crate) candidates: Vec<Text>,
     pub(crate) parent: Option<Text>,
-    pub(crate) origin: String,
+    pub(crate) origin: Origin,
     pub(crate) depth: i32,
     pub(crate) chain: Vec<Text>,
     pub(crate) tags: TagMap,
@@ -47,7 +48,7 @@ impl Plain {
             gap: session.link.gap_reason,
             candidates: session.link.candidates.clone(),
             parent: session.link.parent_event_id.clone(),
-            origin: format!("{:?}", session.origin),
+            origin: Origin::clone(&session.origin),
             depth: session.chain.depth,
             chain: session
                 .chain
@@ -371,13 +372,35 @@ fn resolve(
     plain
 }
 
-/// The origin without the first hop's record: what `Debug` prints before `access_key_id`.
-fn identity(plain: &Plain) -> &str {
-    plain
-        .origin
-        .split(", access_key_id:")
-        .next()
-        .unwrap_or_default()
+/// The origin without the first hop's record.
+fn identity(plain: &Plain) -> Origin {
+    Origin {
+        access_key_id: None,
+        event_id: Text::default(),
+        event_time: Timestamp(0),
+        source_ip_address: None,
+        user_agent: None,
+        ..plain.origin.clone()
+    }
+}
+
+/// The parent's origin, without what candidates that agree on it say otherwise.
+fn agreed(candidates: &[Plain]) -> Origin {
+    let mut origin = candidates[0].origin.clone();
+    for other in candidates {
+        let other = &other.origin;
+        let own = &candidates[0].origin;
+        if other.access_key_id != own.access_key_id {
+            origin.access_key_id = None;
+        }
+        if other.source_ip_address != own.source_ip_address {
+            origin.source_ip_address = None;
+        }
+        if other.user_agent != own.user_agent {
+            origin.user_agent = None;
+        }
+    }
+    origin
 }
 
 /// A gap whose caller is not believed even where it names itself.
@@ -390,7 +413,7 @@ fn unresolved(rows: &[Issuance], row: usize, alone: Plain, gap: GapReason) -> Pl
         ..alone
     };
     plain.tags_known = !own;
-    plain.origin = plain.origin.replace("known: true", "known: false");
+    plain.origin.known = false;
     plain
 }
 
@@ -454,7 +477,7 @@ fn child(row: &Issuance, candidates: &[Plain], alone: Plain) -> Plain {
         status: LinkStatus::Linked,
         gap: None,
         parent: Some(parent.primary.record.event_id.clone()),
-        origin: parent.origin.clone(),
+        origin: agreed(candidates),
         depth: parent.depth + 1,
         chain,
         tags,

@@ -252,7 +252,8 @@ fn the_key_goes_before_the_context() {
 // ## L5 Never guess
 
 /// Several issuances may fit. Where all lead to the same origin, the row is linked: the smallest event ID is the
-/// parent, all are listed, and what they disagree on (tags, MFA, source identity) stays empty.
+/// parent, all are listed, and what they disagree on (tags, MFA, source identity, and of the origin the key, the
+/// address and the user agent) stays empty.
 #[test]
 fn candidates_that_agree_on_the_origin_are_believed() {
     let first = assume_role("e1", 0, "a", "s", "ASIA1")
@@ -267,6 +268,27 @@ fn candidates_that_agree_on_the_origin_are_believed() {
     assert_eq!(child.link.parent_event_id.as_deref(), Some("e1"));
     assert_eq!(ids(&child.link.candidates), ["e1", "e2"]);
     assert!(child.effective_tags.is_empty() && !child.effective_tags_known);
+    assert_eq!(child.origin.access_key_id.as_deref(), Some("AKIAann"));
+}
+
+/// One person may have begun with two keys, one of them stolen. Which of them it was is then not said, here and further
+/// down.
+#[test]
+fn candidates_with_another_key_or_address_do_not_say_which() {
+    let first = assume_role("e1", 0, "a", "s", "ASIA1").by_user("ann");
+    let mut second = assume_role("e2", 0, "a", "s", "ASIA9").by_user("ann");
+    second.caller.caller_access_key_id = text("AKIASTOLEN");
+    second.record.source_ip_address = text("203.0.113.66");
+    let child = assume_role("e3", 60, "b", "s", "ASIA2").by_role("a", "s", "ASIANEVERISSUED", 0);
+    let grandchild = assume_role("e4", 90, "c", "s", "ASIA3").by_role("b", "s", "ASIA2", 60);
+    let sessions = link_by_hours(&[first, second, child, grandchild]);
+    for id in ["e3", "e4"] {
+        let session = row(&sessions, id);
+        assert_eq!(named(session), (OriginType::IAMUser, Some("ann"), true));
+        assert_eq!(session.origin.access_key_id, None);
+        assert_eq!(session.origin.source_ip_address, None);
+        assert_eq!(&*session.origin.event_id, "e1");
+    }
 }
 
 /// Where they lead to different origins the row is a gap, `ambiguous`, with every candidate listed. A gap of this
@@ -340,8 +362,44 @@ fn a_federated_user_is_named_by_its_issuer() {
     );
 }
 
+/// Who acts with the rights of somebody else's is not that person: a session of AssumeRoot (`assumedRoot`) is not the root
+/// user, and a call by a product provider (`invokedByDelegate`) not the user who let it in. Without the issuance
+/// that is a gap, `not_in_logs`.
+#[test]
+fn rights_in_other_hands_name_nobody() {
+    let mut as_root = assume_role("e1", 0, "a", "s", "ASIA1");
+    as_root.caller.caller_type = text("Root");
+    as_root.caller.caller_arn = text("arn:aws:iam::111122223333:root");
+    let itself = as_root.clone();
+    as_root.caller.caller_assumed_root = Some(true);
+    let mut delegated = assume_role("e2", 0, "a", "s", "ASIA1").by_user("ann");
+    delegated.caller.caller_delegate_account_id = text(OTHER_ACCOUNT);
+    for issuance in [as_root, delegated] {
+        let session = alone(issuance);
+        assert_eq!(session.link.gap_reason, Some(GapReason::NotInLogs));
+        assert!(!session.origin.known && session.origin_mfa.is_none());
+    }
+    assert_eq!(
+        named(&alone(itself)),
+        (OriginType::Root, Some("root"), true)
+    );
+}
+
+/// The record of AssumeRoot itself may show `assumedRoot` on a role session: that one is linked like any other.
+#[test]
+fn a_role_session_with_assumed_root_is_linked() {
+    let mut child = assume_role("e2", 60, "b", "s", "ASIA2").by_role("a", "s", "ASIA1", 0);
+    child.caller.caller_assumed_root = Some(true);
+    let first = assume_role("e1", 0, "a", "s", "ASIA1").by_user("ann");
+    let sessions = link_by_hours(&[first, child]);
+    assert_eq!(
+        named(row(&sessions, "e2")),
+        (OriginType::IAMUser, Some("ann"), true)
+    );
+}
+
 /// Instances, functions, tasks and pods are `Compute`, whether their service's own AssumeRole is the issuance or the
-/// session itself tells that it was delivered to them.
+/// session itself tells that it was delivered to them. A call of such a service that names no workload is the service's.
 #[test]
 fn workloads_are_named_as_workloads() {
     let by_service =
@@ -369,10 +427,16 @@ fn workloads_are_named_as_workloads() {
         named(&alone(pod)),
         (OriginType::Compute, Some("shop/cart-1"), true)
     );
+    let mut refused = assume_role("e4", 0, "a", "s", "ASIA4").by_service("ec2.amazonaws.com");
+    refused.session.session_name = None;
+    let session = alone(refused.failed());
+    let service = (OriginType::AWSService, Some("ec2.amazonaws.com"), true);
+    assert_eq!(named(&session), service);
 }
 
 /// The session of an Identity Center role (`AWSReservedSSO_…`) bears its user's name, and `onBehalfOf` its user ID: the
-/// person is named even where the sign-in is not in the logs.
+/// person is named even where the sign-in is not in the logs. The role's path, `aws-reserved/sso.amazonaws.com/`, tells it from
+/// one that somebody has only called so.
 #[test]
 fn identity_center_sessions_name_the_person() {
     let mut issuance = assume_role("e1", 0, "a", "s", "ASIA1").by_role(
@@ -394,15 +458,54 @@ fn identity_center_sessions_name_the_person() {
     assert_eq!(session.origin.principal_id.as_deref(), Some("user-1"));
 }
 
-/// A workload outside AWS that came by Roles Anywhere is named by its certificate.
+/// The role that an application assumes for a person (`onBehalfOf`) is its own, and so is the choice of the session's
+/// name: the person is named by the user ID.
+#[test]
+fn the_name_of_a_role_session_is_not_taken_for_a_persons() {
+    let role = "AWSReservedSSO_Admin_0123456789abcdef";
+    let by = |issuer: &str| {
+        let mut issuance =
+            assume_role("e1", 0, "a", "s", "ASIA1").by_role(role, "ceo@example.com", "ASIA9", 0);
+        issuance.caller.caller_session_issuer_arn = text(issuer);
+        issuance
+    };
+    let genuine = by(&format!(
+        "arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{role}"
+    ));
+    let looks_like_it = by(&format!("arn:aws:iam::{ACCOUNT}:role/{role}"));
+    let mut for_a_person = looks_like_it.clone();
+    for_a_person.caller.caller_on_behalf_of_user_id = text("user-1");
+    let person = |name| (OriginType::IdentityCenterUser, Some(name), true);
+    assert_eq!(named(&alone(genuine)), person("ceo@example.com"));
+    assert_eq!(named(&alone(for_a_person)), person("user-1"));
+    assert_eq!(
+        alone(looks_like_it).link.gap_reason,
+        Some(GapReason::NotInLogs)
+    );
+    let mut by_saml = assume_role("e1", 0, role, "ceo@example.com", "ASIA1");
+    by_saml.caller.caller_type = text("SAMLUser");
+    assert_eq!(
+        named(&alone(by_saml)),
+        (OriginType::SAMLUser, Some("ceo@example.com"), true)
+    );
+}
+
+/// A workload outside AWS that came by Roles Anywhere (CreateSession) is named by its certificate. Who changes what Roles
+/// Anywhere trusts is named as for any other call.
 #[test]
 fn roles_anywhere_names_the_certificate() {
     let mut issuance = assume_role("e1", 0, "a", "s", "ASIA1");
     issuance.record.event_source = text("rolesanywhere.amazonaws.com");
+    issuance.record.event_name = text("CreateSession");
     issuance.caller.caller_user_name = text("CN=build-7");
     assert_eq!(
-        named(&alone(issuance)),
+        named(&alone(issuance.clone())),
         (OriginType::Certificate, Some("CN=build-7"), true)
+    );
+    issuance.record.event_name = text("CreateTrustAnchor");
+    assert_eq!(
+        named(&alone(issuance.by_user("ann"))),
+        (OriginType::IAMUser, Some("ann"), true)
     );
 }
 
@@ -559,7 +662,8 @@ fn a_source_identity_is_carried() {
 // ## L9 MFA
 
 /// Three facts stay apart: MFA presented on this call, MFA in the caller's session as logged, and MFA at the origin,
-/// which is either of the two at the first hop. Unknown is null, not false.
+/// which is either of the two at the first hop. Unknown is null, not false: who signs in elsewhere, by SAML or at Identity
+/// Center, may have shown it there, and a workload has none. Only of a user or root does `false` say something.
 #[test]
 fn mfa_at_the_origin_is_that_of_the_first_hop() {
     for (presented, logged, expected) in [
@@ -574,6 +678,16 @@ fn mfa_at_the_origin_is_that_of_the_first_hop() {
         let sessions = link_by_hours(&records);
         assert_eq!(row(&sessions, "e3").origin_mfa, expected);
     }
+    let mut person = assume_role("e1", 0, "a", "s", "ASIA1").by_role(
+        "AWSReservedSSO_Admin_0123456789abcdef",
+        "ann@example.com",
+        "ASIA9",
+        0,
+    );
+    person.mfa.caller_mfa = Some(false);
+    assert_eq!(alone(person.clone()).origin_mfa, None);
+    person.mfa.caller_mfa = Some(true);
+    assert_eq!(alone(person).origin_mfa, Some(true));
 }
 
 /// `chain_mfa_lost` is true where the origin had MFA and neither this call nor the caller's session shows it; it is

@@ -217,6 +217,10 @@ pub static SESSIONS: &[Column] = columns! {
         caller_from_console: flag!(caller.caller_from_console);
         /// The ARN of the sign-in session behind the caller.
         caller_sign_in_session_arn: text!(caller.caller_sign_in_session_arn);
+        /// Whether the caller's session is one of AssumeRoot: the rights of an account's root user, in another's hands.
+        caller_assumed_root: flag!(caller.caller_assumed_root);
+        /// The account of the product provider to which the caller's rights were delegated for this call.
+        caller_delegate_account_id: text!(caller.caller_delegate_account_id);
     }
     Link Session {
         /// origin where the caller starts the chain, linked where the caller's session was issued
