@@ -311,27 +311,28 @@ pub(crate) async fn list_with_digests(
     s3: &S3OnDemand,
 ) -> Result<Vec<Listed>, FindError> {
     let mut listed = Vec::new();
-    for location in locations {
-        match location {
-            Location::Local(path) => {
-                let paths = std::slice::from_ref(path);
-                let found = folders::find_delivered(paths, days).await?;
-                let found: Vec<LogObject> = found.stream.try_collect().await?;
-                listed.extend(found.into_iter().map(|log_object| Listed {
-                    log_object,
-                    etag: None,
-                }));
-            }
-            Location::S3(location) => {
-                let of_digests = DeliveryDays {
-                    until: None,
-                    ..days
-                };
+    let of_digests = DeliveryDays {
+        until: None,
+        ..days
+    };
+    // Digests of all places first: one that is delivered meanwhile would name log objects that were not there yet.
+    for (kind, of_kind) in [(Kind::Digests, of_digests), (Kind::LogObjects, days)] {
+        for location in locations {
+            if let Location::S3(location) = location {
                 let s3 = s3.get().await;
-                for (kind, days) in [(Kind::LogObjects, days), (Kind::Digests, of_digests)] {
-                    listed.extend(list_kind(s3, location, days, kind).await?);
-                }
+                listed.extend(list_kind(s3, location, of_kind, kind).await?);
             }
+        }
+    }
+    for location in locations {
+        if let Location::Local(path) = location {
+            let paths = std::slice::from_ref(path);
+            let found = folders::find_delivered(paths, days).await?;
+            let found: Vec<LogObject> = found.stream.try_collect().await?;
+            listed.extend(found.into_iter().map(|log_object| Listed {
+                log_object,
+                etag: None,
+            }));
         }
     }
     if locations.len() > 1 {

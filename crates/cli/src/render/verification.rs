@@ -258,6 +258,11 @@ fn words(kind: FindingKind) -> (&'static str, &'static str, Tone) {
         FindingKind::LogObjectAltered => ("altered", "a log object was altered", Tone::Bad),
         FindingKind::LogObjectMissing => ("missing", "a log object is missing", Tone::Bad),
         FindingKind::LogObjectExtra => ("extra", "a log object that no digest names", Tone::Bad),
+        FindingKind::LogObjectDisputed => (
+            "open",
+            "a log object is not as a digest says that is not proven",
+            Tone::Warn,
+        ),
         FindingKind::LogObjectUnreadable => ("broken", "a log object cannot be read", Tone::Bad),
         FindingKind::ReadingAltered => (
             "lake",

@@ -42,7 +42,8 @@ pub enum ChainFault {
     Missing {
         /// Where the last of them was put.
         last: Place,
-        /// What they covered. Where no earlier digest is there, their beginning is not known, and this is the last one's hour.
+        /// What they covered. Where no earlier digest is there, their beginning is not known: then all from `since` on, or the
+        /// last one's hour.
         period: Range<Timestamp>,
         /// How many, if they came every hour.
         at_least: u64,
@@ -165,17 +166,20 @@ impl Walk {
     ) -> Option<ChainFault> {
         let begins_at = digests[number].digest.period.start;
         let hour_before = Timestamp(begins_at.0 - MS_PER_HOUR);
-        let from = match self.before(digests, number) {
+        let hours_since = |from: Timestamp| (begins_at.0 - from.0) / MS_PER_HOUR;
+        let (from, hours) = match self.before(digests, number) {
             // Digests come every hour; what is missing for longer was several.
-            Some(before) if before.period.end < begins_at => before.period.end,
-            Some(_) => hour_before,
+            Some(before) if before.period.end < begins_at => {
+                (before.period.end, hours_since(before.period.end))
+            }
+            Some(_) => (hour_before, 1),
             None if since.is_some_and(|since| begins_at <= since) => return None,
-            None => since.map_or(hour_before, |since| since.max(hour_before)),
+            // How many they were is not known: the chain may have begun since.
+            None => (since.unwrap_or(hour_before), 1),
         };
         Some(ChainFault::Missing {
             last: last.clone(),
-            at_least: u64::try_from((begins_at.0 - from.0) / MS_PER_HOUR)
-                .map_or(1, |hours| hours.max(1)),
+            at_least: u64::try_from(hours).map_or(1, |hours| hours.max(1)),
             period: from..begins_at,
         })
     }

@@ -20,8 +20,8 @@ use crate::store::s3::{ListedLogObject, ListingPage, S3, S3Location};
 const LISTINGS_AT_ONCE: usize = 16;
 
 /// How many folders may lie between the given one and `AWSLogs`: Control Tower has one, the organisation's ID, and a prefix
-/// may have two parts.
-const FOLDERS_ABOVE_AWSLOGS_MAX: u32 = 2;
+/// may have several parts. Each folder on the way costs a request.
+const FOLDERS_ABOVE_AWSLOGS_MAX: u32 = 5;
 
 /// Which of a trail's objects are listed: each kind has folders of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

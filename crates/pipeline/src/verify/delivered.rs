@@ -141,6 +141,7 @@ pub(super) struct Covered<'c> {
     buckets: BTreeSet<&'c str>,
     /// The newest delivery, or end of a digest.
     newest: Timestamp,
+    /// An hour after the time by this machine's clock, which may be slow.
     now: Timestamp,
 }
 
@@ -186,12 +187,22 @@ impl<'c> Covered<'c> {
         covered
     }
 
-    /// Whether it was delivered so short before the newest delivery that its digest may still be to come.
-    pub(super) fn age(&self, at: Timestamp) -> Age {
-        match self.newest.0 - TOO_RECENT_MS <= at.0 && at <= self.now {
+    /// Whether it was delivered so short before the newest delivery that its digest may still be to come. A folder may be a copy
+    /// of any age; what lies in a bucket lies there now, and a digest that has not come for hours does not come.
+    pub(super) fn age(&self, at: Timestamp, is_file: bool) -> Age {
+        let newest = match is_file {
+            true => self.newest,
+            false => self.newest.max(self.clock()),
+        };
+        match newest.0 - TOO_RECENT_MS <= at.0 && at <= self.now {
             true => Age::TooRecent,
             false => Age::Old,
         }
+    }
+
+    /// The time by this machine's clock.
+    fn clock(&self) -> Timestamp {
+        Timestamp(self.now.0 - HOUR_MS)
     }
 
     /// How it stands with an object that no believable digest names; `named_by` is the one that names it all the same.
@@ -205,6 +216,8 @@ impl<'c> Covered<'c> {
         if at > self.now {
             return Standing::Added("its name says a time that has not come yet");
         }
+        let is_file = Whereabouts::read(object.location).bucket.is_none();
+        let age = self.age(at, is_file);
         let trails = self.trails_of(object);
         let covers = |trail: &&OfTrail<'_>| {
             let until = Timestamp(at.0 + LISTED_WITHIN_MS);
@@ -213,17 +226,17 @@ impl<'c> Covered<'c> {
         };
         let is_covered = trails.iter().any(covers);
         match named_by {
-            Some(Voucher::UnprovenBackfill) => Standing::Unproven(Why::NamedInVain, self.age(at)),
+            Some(Voucher::UnprovenBackfill) => Standing::Unproven(Why::NamedInVain, age),
             _ if is_covered => Standing::Added(
                 "no digest that may be believed names it, and those of its time are complete: it was added, or belongs to a trail \
                  without log file validation, or is so late that its digest is still to come",
             ),
-            Some(_) => Standing::Unproven(Why::NamedInVain, self.age(at)),
+            Some(_) => Standing::Unproven(Why::NamedInVain, age),
             None if object.account_id.is_none() => {
                 Standing::Unproven(Why::NotCloudTrails, Age::Old)
             }
             None if trails.is_empty() => Standing::Unproven(Why::NoChain, Age::Old),
-            None => Standing::Unproven(Why::NotCovered, self.age(at)),
+            None => Standing::Unproven(Why::NotCovered, age),
         }
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use trailback_cloudtrail::digest::{Digest, DigestInChain, DigestName, Place, Trust, Walk, walk};
+use trailback_cloudtrail::digest::{
+    ChainFault, Digest, DigestInChain, DigestName, Place, Trust, Walk, walk,
+};
 use trailback_cloudtrail::object_key::trail_root;
 use trailback_sessions::{Text, Timestamp};
 use trailback_tables::partition::Day;
@@ -43,11 +45,7 @@ pub(super) struct Chains {
 
 /// Fetches the digests of the period, many at once, and walks along each chain.
 pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> Chains {
-    let named = listed.into_iter().filter_map(|listed| {
-        let name = DigestName::read(&listed.log_object.name)?;
-        is_wanted(&name, options.days).then_some((name, listed))
-    });
-    let fetched: Vec<_> = stream::iter(named)
+    let fetched: Vec<_> = stream::iter(wanted(listed, options.days))
         .map(|(name, listed)| async move {
             let fetched = fetch(&listed).await;
             (name, listed, fetched)
@@ -71,7 +69,8 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
             .as_ref()
             .and_then(|newest| DigestName::read(&newest.object_key));
         if let Some((place, newest)) = newest.zip(name) {
-            let walk = walk(&digests, options.keys, since, is_backfill);
+            let mut walk = walk(&digests, options.keys, since, is_backfill);
+            walk.faults.retain(|fault| is_asked(fault, options.days));
             let chain = Chain {
                 newest,
                 place,
@@ -135,6 +134,54 @@ fn without_copies(mut digests: Vec<DigestInChain>) -> Vec<DigestInChain> {
         is_copy
     });
     digests
+}
+
+/// The digests to fetch: those of the period, and of each chain the next one after it, which names those before it that were deleted.
+fn wanted(listed: Vec<Listed>, days: DeliveryDays) -> Vec<(DigestName, Listed)> {
+    let (mut wanted, mut next) = (Vec::new(), BTreeMap::new());
+    for listed in listed {
+        let Some(name) = DigestName::read(&listed.log_object.name) else {
+            continue;
+        };
+        if is_wanted(&name, days) {
+            wanted.push((name, listed));
+        } else if days
+            .until
+            .is_some_and(|until| until < Day::of(name.ended_at))
+        {
+            let root = trail_root(listed.log_object.object_key()).map(str::to_owned);
+            let chain = (
+                root,
+                name.account_id.clone(),
+                name.region.clone(),
+                name.trail.clone(),
+            );
+            let order = |(name, listed): &(DigestName, Listed)| {
+                (name.ended_at, listed.log_object.name.clone())
+            };
+            let found = (name, listed);
+            match next.get(&chain) {
+                Some(earlier) if order(earlier) <= order(&found) => {}
+                _ => {
+                    next.insert(chain, found);
+                }
+            }
+        }
+    }
+    wanted.extend(next.into_values());
+    wanted
+}
+
+/// Whether time that a fault leaves open is of the period: the digest of the hour after it still lists the last of it.
+fn is_asked(fault: &ChainFault, days: DeliveryDays) -> bool {
+    let (ChainFault::Missing { period, .. }
+    | ChainFault::Gap { period }
+    | ChainFault::Off { period }) = fault
+    else {
+        return true;
+    };
+    let ends = days.until.map(|until| until.plus(1).start());
+    ends.is_none_or(|ends| period.start.0 < ends.0 + HOUR_MS)
 }
 
 /// Digests of the period: the first of the day after still lists the last of it, and backfill digests may come at any time

@@ -85,7 +85,7 @@ fn of_digest(chain: &Chain, digest: usize, fault: &ChainFault, covered: &Covered
         ),
         ChainFault::NotProven { fault, .. } => {
             let is_newest = digest + 1 == chain.digests.len();
-            let is_recent = covered.age(found.digest.period.end) == Age::TooRecent;
+            let is_recent = covered.age(found.digest.period.end, found.is_file) == Age::TooRecent;
             not_proven(fault, found.is_file, is_newest && is_recent)
         }
         _ => (

@@ -83,6 +83,8 @@ impl<'a> HeldAgainst<'a> {
                         Fate::ToRead(named)
                     }
                 }
+                // That the digest is not proven does not mean that it is wrong.
+                Some(_) => Fate::ToRead(named),
                 // So that the reason why it cannot be reached is told.
                 None if is_unreachable(&listed.log_object) => Fate::ToRead(named),
                 voucher => Fate::Unnamed(voucher),
@@ -92,7 +94,7 @@ impl<'a> HeldAgainst<'a> {
         self.tell_missing(&found, days);
     }
 
-    /// Believable digests name them, and nothing that lies there can be meant.
+    /// Digests name them, and nothing that lies there can be meant.
     fn tell_missing(&mut self, found: &HashSet<usize>, days: DeliveryDays) {
         let is_local = self
             .listed
@@ -103,15 +105,12 @@ impl<'a> HeldAgainst<'a> {
             let is_asked = entry
                 .delivered_at()
                 .is_none_or(|at| days.contains(Day::of(at)));
-            let is_missing = entry.voucher == Voucher::Believed
-                && entry.is_log_object()
-                && is_asked
-                && !found.contains(&number);
+            let is_missing = entry.is_log_object() && is_asked && !found.contains(&number);
             if is_missing && told.insert(&entry.place) {
                 self.findings.push(missing(entry, is_local));
+                self.tally.missing += u64::from(entry.voucher == Voucher::Believed);
             }
         }
-        self.tally.missing = told.len() as u64;
     }
 
     /// The log objects whose hash the ledger does not know.
@@ -194,8 +193,20 @@ impl<'a> HeldAgainst<'a> {
     fn decide(&mut self, number: usize, named: &[usize], hash: Result<Sha256, String>) -> Fate {
         let log_object = &self.listed[number].log_object;
         let entries = named.iter().map(|number| self.chains.entries.get(*number));
+        let voucher = entries.clone().next().map(|entry| entry.voucher);
+        let unproven = voucher.filter(|voucher| *voucher != Voucher::Believed);
         let (kind, why) = match hash {
-            Ok(hash) if entries.clone().any(|entry| entry.sha256 == hash) => return Fate::Proven,
+            Ok(hash) if entries.clone().any(|entry| entry.sha256 == hash) => {
+                return unproven.map_or(Fate::Proven, |voucher| Fate::Unnamed(Some(voucher)));
+            }
+            Ok(hash) if unproven.is_some() => {
+                self.tally.unproven += 1;
+                let why = format!(
+                    "its text has the SHA-256 {}, and a digest that nothing proves says another one",
+                    hex::encode(hash)
+                );
+                (FindingKind::LogObjectDisputed, why)
+            }
             Ok(hash) => {
                 self.tally.altered += 1;
                 let delivered = entries.clone().next();
@@ -271,8 +282,17 @@ fn missing(entry: &Entry, is_local: bool) -> Finding {
         true => place.object_key.clone(),
         false => format!("s3://{}/{}", place.bucket, place.object_key),
     };
-    let why = "CloudTrail delivered it, and it is not there";
-    Finding::of(FindingKind::LogObjectMissing, entry.event_period(), why)
+    let (kind, why) = match entry.voucher {
+        Voucher::Believed => (
+            FindingKind::LogObjectMissing,
+            "CloudTrail delivered it, and it is not there",
+        ),
+        _ => (
+            FindingKind::LogObjectDisputed,
+            "a digest that nothing proves says that CloudTrail delivered it, and it is not there",
+        ),
+    };
+    Finding::of(kind, entry.event_period(), why)
         .in_logs_of(&entry.account_id, &entry.region)
         .about(&name)
 }

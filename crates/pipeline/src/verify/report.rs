@@ -175,6 +175,8 @@ pub enum FindingKind {
     LogObjectMissing,
     /// A log object is there that no digest names, though digests of its time are complete.
     LogObjectExtra,
+    /// A log object has another text than a digest says, or is not there, and nothing proves that digest.
+    LogObjectDisputed,
     /// A log object cannot be read.
     LogObjectUnreadable,
     /// The lake has read another text than CloudTrail delivered.
@@ -217,6 +219,7 @@ impl FindingKind {
             FindingKind::LogObjectAltered => "log_object_altered",
             FindingKind::LogObjectMissing => "log_object_missing",
             FindingKind::LogObjectExtra => "log_object_extra",
+            FindingKind::LogObjectDisputed => "log_object_disputed",
             FindingKind::LogObjectUnreadable => "log_object_unreadable",
             FindingKind::ReadingAltered => "reading_altered",
             FindingKind::ReadingExtra => "reading_extra",
@@ -243,7 +246,8 @@ impl FindingKind {
             FindingKind::LogObjectsTooRecent
             | FindingKind::ReadingsTooRecent
             | FindingKind::DigestTooRecent => Verdict::Sound,
-            FindingKind::LogObjectsUnproven
+            FindingKind::LogObjectDisputed
+            | FindingKind::LogObjectsUnproven
             | FindingKind::ReadingsUnproven
             | FindingKind::DigestUnproven
             | FindingKind::ValidationOff => Verdict::Incomplete,
@@ -264,6 +268,7 @@ impl FindingKind {
             self,
             FindingKind::LogObjectAltered
                 | FindingKind::LogObjectMissing
+                | FindingKind::LogObjectDisputed
                 | FindingKind::LogObjectUnreadable
                 | FindingKind::DigestMissing
                 | FindingKind::DigestAltered
@@ -276,14 +281,15 @@ impl FindingKind {
 }
 
 impl Verification {
-    /// What it comes to. Where no digest may be believed, nothing is known.
+    /// What it comes to. Where no digest may be believed, or no signature was checked, nothing is known: whoever can write to the
+    /// place can make digests that agree with each other.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let verdicts = self.findings.iter().map(|finding| finding.kind.verdict());
         let worst = verdicts.max().unwrap_or(Verdict::Sound);
-        match self.tally.digests_proven {
-            0 => worst.max(Verdict::Incomplete),
-            _ => worst,
+        match self.signatures_checked && self.tally.digests_proven > 0 {
+            true => worst,
+            false => worst.max(Verdict::Incomplete),
         }
     }
 }

@@ -228,6 +228,12 @@ async fn without_keys_hashes_must_agree_all_the_same() {
     let found = logs.verified_as(&unchecked, None).await;
     assert!(!found.signatures_checked);
     assert_eq!(wrong(&found).len(), 1);
+    let logs = Logs::simulated();
+    let server = logs.uploaded();
+    let s3 = S3OnDemand::new(settings(&server));
+    let silent: Arc<dyn Progress> = Arc::new(Silent);
+    let found = verify(&[bucket()], &s3, None, &unchecked, &silent).await;
+    assert_eq!(found.unwrap().verdict(), Verdict::Incomplete);
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn what_a_trail_delivered_in_a_period_is_found_day_after_day() {
         "AWSLogs/",
         "AWSLogs/o-abc123/",
         "some/prefix/AWSLogs/",
+        "a/prefix/of/five/parts/AWSLogs/",
         "o-abc123/AWSLogs/o-abc123/",
     ] {
         let server = S3Server::start_with(options);

@@ -129,6 +129,140 @@ async fn an_untouched_chain_is_sound_and_its_last_hour_too_recent() {
     assert_eq!(kinds(&found), recent.into());
 }
 
+/// A log object and a digest for each hour of four days.
+fn chain_of_days() -> Logs {
+    let hours = (16..20).flat_map(|day| (0..24).map(move |hour| (day, hour)));
+    chain_of(hours.map(|(day, hour)| (on_day(day, &genuine(hour)), text(hour, false))))
+}
+
+fn end_of(digest: &Path) -> Timestamp {
+    let name = trailback_cloudtrail::digest::DigestName::read(digest.to_str().unwrap());
+    name.unwrap().ended_at
+}
+
+fn moment(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+/// Who deletes the digests of the days that are asked about, and of the next, hides nothing: the one after them names the last.
+#[tokio::test]
+async fn what_was_deleted_up_to_the_end_of_a_period_and_beyond_is_named_by_the_next_digest() {
+    let day: Day = "2026-11-16".parse().unwrap();
+    let logs = chain_of_days();
+    let found = logs.verified_of(Some(day), Some(day)).await;
+    assert_balances(&found);
+    assert_eq!((wrong(&found), found.verdict()), (vec![], Verdict::Sound));
+    for since in [None, Some(day)] {
+        let logs = chain_of_days();
+        let deleted = moment("2026-11-16T10:30:00Z").0..moment("2026-11-18T00:30:00Z").0;
+        for digest in logs.digests() {
+            if deleted.contains(&end_of(&digest).0) {
+                fs::remove_file(digest).unwrap();
+            }
+        }
+        for hour in 10..24 {
+            fs::remove_file(logs.at(&genuine(hour))).unwrap();
+        }
+        let found = logs.verified_of(since, Some(day)).await;
+        assert_eq!(
+            kinds_that_are_wrong(&found),
+            [FindingKind::DigestMissing].into()
+        );
+        assert!(found.findings.iter().any(|finding| finding.is_hole
+            && finding.period.start <= moment("2026-11-16T12:00:00Z")
+            && finding.period.end >= moment("2026-11-17T00:00:00Z")));
+    }
+    // All of two days: the account is told all the same.
+    let logs = chain_of_days();
+    for digest in logs.digests() {
+        if end_of(&digest) < moment("2026-11-18T00:30:00Z") {
+            fs::remove_file(digest).unwrap();
+        }
+    }
+    let found = logs.verified_of(Some(day), Some(day)).await;
+    let missing = found.findings.iter();
+    let mut missing = missing.filter(|one| one.kind == FindingKind::DigestMissing);
+    assert_eq!(missing.next().unwrap().period.start, day.start());
+}
+
+/// What is missing after the period is nobody's question.
+#[tokio::test]
+async fn digests_that_are_missing_after_the_period_are_not_told() {
+    let day: Day = "2026-11-16".parse().unwrap();
+    let logs = chain_of_days();
+    for digest in logs.digests() {
+        let end = end_of(&digest);
+        if end > moment("2026-11-17T04:30:00Z") && end < moment("2026-11-18T12:30:00Z") {
+            fs::remove_file(digest).unwrap();
+        }
+    }
+    let found = logs.verified_of(Some(day), Some(day)).await;
+    assert_balances(&found);
+    assert_eq!(wrong(&found), []);
+    let all = logs.verified().await;
+    assert_eq!(
+        kinds_that_are_wrong(&all),
+        [FindingKind::DigestMissing].into()
+    );
+}
+
+fn kinds_that_are_wrong(found: &Verification) -> BTreeSet<FindingKind> {
+    kinds(found)
+        .into_iter()
+        .filter(|kind| kind.is_wrong())
+        .collect()
+}
+
+/// In a bucket lies what there is now. A digest that has not come for hours does not come.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_bucket_only_what_is_recent_by_the_clock_is_too_recent() {
+    let logs = chain();
+    let added = key("AWSLogs/", HOURS, "EVILEVILEVILEVIL");
+    logs.put(&added, "{\"Records\":[]}");
+    let server = logs.uploaded();
+    let keys = keys();
+    let s3 = S3OnDemand::new(settings(&server));
+    let silent: Arc<dyn Progress> = Arc::new(Silent);
+    for (now, kind, verdict) in [
+        (
+            "2026-11-16T07:00:00Z",
+            FindingKind::LogObjectsTooRecent,
+            Verdict::Sound,
+        ),
+        (
+            "2026-11-17T07:00:00Z",
+            FindingKind::LogObjectsUnproven,
+            Verdict::Incomplete,
+        ),
+    ] {
+        let options = VerifyOptions {
+            now: moment(now),
+            ..options(&keys)
+        };
+        let found = verify(&[bucket()], &s3, None, &options, &silent).await;
+        let found = found.unwrap();
+        assert_eq!((kinds(&found), found.verdict()), ([kind].into(), verdict));
+    }
+}
+
+/// Nothing proves the newest digest of a folder. What contradicts it is told all the same.
+#[tokio::test]
+async fn in_a_folder_the_newest_digest_is_heard_too() {
+    let newest = genuine(HOURS - 1);
+    let altered = chain();
+    altered.put(&newest, "{\"Records\":[],\"x\":\"altered\"}");
+    let deleted = chain();
+    fs::remove_file(deleted.at(&newest)).unwrap();
+    for logs in [altered, deleted] {
+        let found = logs.verified().await;
+        assert_balances(&found);
+        assert_eq!(found.verdict(), Verdict::Incomplete);
+        let disputed = objects(&found, FindingKind::LogObjectDisputed);
+        assert_eq!(disputed, [&*newest]);
+        assert_eq!(found.tally.missing, 0);
+    }
+}
+
 #[tokio::test]
 async fn what_was_added_read_and_removed_again_stays_in_the_lake_and_is_found() {
     let logs = chain();
