@@ -150,7 +150,7 @@ pub(crate) struct Trace {
     pub(crate) subject: String,
     #[command(flatten)]
     pub(crate) lake: Lake,
-    /// Of several sessions that match, the one alive at this time
+    /// Of several sessions that match, those alive at this time
     #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"])]
     pub(crate) at: Option<String>,
     #[command(flatten)]

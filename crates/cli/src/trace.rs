@@ -105,19 +105,22 @@ fn is_alive_at(session: &Session, at: Timestamp) -> bool {
     expiry.is_none_or(|expiry| at <= expiry)
 }
 
-/// The newest session that had not expired; without one, the newest, because console sessions outlive what is logged.
-fn alive_at(sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
-    let is_issued = |session: &&Session| session.issuance.record.outcome == Outcome::Issued;
-    let issued = || sessions.iter().rev().filter(is_issued);
-    let alive = issued().find(|session| is_alive_at(session, at)).or_else(|| {
-        let newest = issued().next()?;
-        let logged = newest.issuance.session.expires_at.map(words::moment).unwrap_or_default();
+/// The sessions that had not expired; without one, the newest, because console sessions outlive what is logged.
+fn alive_at(mut sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
+    sessions.retain(|session| session.issuance.record.outcome == Outcome::Issued);
+    if sessions.iter().any(|session| is_alive_at(session, at)) {
+        sessions.retain(|session| is_alive_at(session, at));
+        return sessions;
+    }
+    let newest = sessions.pop();
+    if let Some(newest) = &newest {
+        let expiry = newest.issuance.session.expires_at;
+        let logged = expiry.map(words::moment).unwrap_or_default();
         output::tell(&format!(
             "the newest session before that time expired at {logged} UTC as logged; only console sessions live on"
         ));
-        Some(newest)
-    });
-    alive.cloned().into_iter().collect()
+    }
+    newest.into_iter().collect()
 }
 
 /// Searches raw log objects for calls that the subject's credentials made.

@@ -239,7 +239,8 @@ pub async fn ancestors_of_each(
 }
 
 /// Everything that the sessions a subject names turned into: those sessions, their children, the children's children
-/// and so on, in the order of time. `range` limits the subject's own sessions.
+/// and so on, in the order of time. `range` limits the subject's own sessions. Rows of which one of these is a candidate for
+/// the parent, and another row as well, are among them: nobody can say that they are not children.
 ///
 /// # Errors
 ///
@@ -272,12 +273,9 @@ pub async fn descendants(
         known.extend(generation.into_iter().map(|row| (place(&row), row)));
         let filter = Filter::parents(parents.keys().cloned());
         let is_new_child = |row: &Session| {
-            let parent = row
-                .link
-                .parent_event_id
-                .as_ref()
-                .and_then(|id| parents.get(id));
-            let is_later = parent.is_some_and(|issued| *issued <= row.issuance.record.event_time);
+            let candidates = row.link.parent_event_id.iter().chain(&row.link.candidates);
+            let mut issued = candidates.filter_map(|id| parents.get(id));
+            let is_later = issued.any(|issued| *issued <= row.issuance.record.event_time);
             is_later && !known.contains_key(&place(row))
         };
         generation = collect(lake, &filter, &range, &is_new_child).await?;

@@ -15,7 +15,9 @@ const INDENTED_GENERATIONS_MAX: usize = 12;
 /// The sessions as a tree: `sessions` holds the subject's own rows and all that descends from them, in any order.
 pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String {
     let mut page = Page::new(look);
-    let roots = roots(sessions);
+    let (possible, roots): (Vec<_>, Vec<_>) = roots(sessions)
+        .into_iter()
+        .partition(|root| may_descend(root, sessions));
     heading(&mut page, subject, sessions);
     let children = children(sessions);
     let mut tree = Tree {
@@ -27,7 +29,23 @@ pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String 
         tree.page.gap("");
         tree.branch(root);
     }
+    for root in possible {
+        tree.page.gap("");
+        let text = format!(
+            "may descend from it as well: {} fit, one of them above, and the logs do not tell which it was",
+            count(root.link.candidates.len() as u64, "issuance", "issuances")
+        );
+        tree.page.paragraph(&(text, Tone::Bad));
+        tree.branch(root);
+    }
     tree.page.into_text()
+}
+
+/// Whether one of the rows is a candidate for the parent of a row that none of them is known to be the parent of.
+fn may_descend(root: &Session, sessions: &[Session]) -> bool {
+    let candidates = &root.link.candidates;
+    let is_candidate = |row: &Session| candidates.contains(&row.issuance.record.event_id);
+    !candidates.is_empty() && sessions.iter().any(is_candidate)
 }
 
 fn heading(page: &mut Page, subject: &str, sessions: &[Session]) {

@@ -38,9 +38,52 @@ pub(crate) fn explain(session: &Session) -> Explained {
     }
 }
 
-fn not_in_logs(session: &Session) -> Explained {
+/// What the call is that is missing, and where it is logged: not always in the caller's account.
+fn missing_call(session: &Session) -> (&'static str, String) {
     let caller = &session.issuance.caller;
     let account = shown(session.origin.account_id.as_ref());
+    if caller.caller_assumed_root == Some(true) {
+        return (
+            "somebody acted as the root user by AssumeRoot, and that call is not in the ingested logs",
+            "the trail of the organisation's management account, or of the account to which it delegated root access,"
+                .to_owned(),
+        );
+    }
+    if caller.caller_delegate_account_id.is_some() {
+        return (
+            "a product provider acted with rights that were delegated to it, and the call that handed them out is not in the \
+             ingested logs",
+            format!("the trail of account {account}"),
+        );
+    }
+    (
+        "the call that handed out the caller's session is not in the ingested logs",
+        format!("the trail of account {account}"),
+    )
+}
+
+/// The record tells neither the key nor the session that the call was made with: nothing can be linked to it.
+fn nothing_to_link_by(session: &Session) -> Explained {
+    let caller = &session.issuance.caller;
+    let known = caller.caller_arn.iter();
+    Explained {
+        why: "the record says neither which key nor which session the call was made with, so no issuance can be told to be its"
+            .to_owned(),
+        known: known.map(|arn| format!("caller {}", safe(arn))).collect(),
+        next: format!(
+            "look for what {} did around that time, and from where: trailback sessions --since … --until …",
+            shown(caller.caller_arn.as_ref().or(caller.caller_principal_id.as_ref()))
+        ),
+        holes: Vec::new(),
+    }
+}
+
+fn not_in_logs(session: &Session) -> Explained {
+    let caller = &session.issuance.caller;
+    if caller.caller_access_key_id.is_none() && caller.caller_session_created_at.is_none() {
+        return nothing_to_link_by(session);
+    }
+    let (why, trail) = missing_call(session);
     let issuer = caller
         .caller_session_issuer_arn
         .as_ref()
@@ -58,6 +101,12 @@ fn not_in_logs(session: &Session) -> Explained {
             .as_ref()
             .map(|key| format!("key {}", safe(key))),
     );
+    known.extend(
+        caller
+            .caller_delegate_account_id
+            .as_ref()
+            .map(|account| format!("delegated to account {}", safe(account))),
+    );
     let at = match caller.caller_session_created_at {
         Some(created) => {
             known.push(format!("session created {} UTC", moment(created)));
@@ -66,10 +115,10 @@ fn not_in_logs(session: &Session) -> Explained {
         None => String::new(),
     };
     Explained {
-        why: "the call that handed out the caller's session is not in the ingested logs".to_owned(),
+        why: why.to_owned(),
         known,
         next: format!(
-            "ingest the trail of account {account} around that time, all regions (the global STS endpoint logs in \
+            "ingest {trail} around that time, all regions (the global STS endpoint logs in \
              us-east-1), and trace again: the call to find handed out {}{at}",
             shown(issuer)
         ),
@@ -77,8 +126,27 @@ fn not_in_logs(session: &Session) -> Explained {
     }
 }
 
+/// How CloudTrail names the account of a call to S3 that was not signed.
+const ANONYMOUS: &str = "ANONYMOUS_PRINCIPAL";
+
+/// Nobody's credentials: there is no trail to ask.
+fn anonymous(session: &Session) -> Explained {
+    let address = session.issuance.record.source_ip_address.iter();
+    Explained {
+        why: "the call was not signed: whoever made it needed no credentials".to_owned(),
+        known: address
+            .map(|address| format!("from {}", safe(address)))
+            .collect(),
+        next: "find what lets everybody in, such as the policy or the ACL of a bucket".to_owned(),
+        holes: Vec::new(),
+    }
+}
+
 fn caller_copy_missing(session: &Session) -> Explained {
     let (caller, record) = (&session.issuance.caller, &session.issuance.record);
+    if caller.caller_account_id.as_deref() == Some(ANONYMOUS) {
+        return anonymous(session);
+    }
     let account_of_caller = session
         .origin
         .account_id

@@ -3,7 +3,7 @@
 use trailback_sessions::{GapReason, Session};
 
 use super::trace::Trail;
-use super::{descendants, listing, stories, trace};
+use super::{descendants, listing, stories, trace, words};
 use crate::look::Look;
 
 const NARROW: Look = Look {
@@ -91,6 +91,58 @@ fn every_kind_of_gap_says_why() {
         )
     });
     insta::assert_snapshot!(traces.join("\n"));
+}
+
+#[test]
+fn a_gap_says_where_the_missing_call_is_logged() {
+    let change = |reason, change: fn(&mut trailback_sessions::CallerFacts)| {
+        let mut hops = stories::gap(reason);
+        change(&mut hops[0].issuance.caller);
+        traced("00000000-0000-4000-8000-000000000006", &hops, NARROW)
+    };
+    let traces = [
+        change(GapReason::NotInLogs, |caller| {
+            caller.caller_assumed_root = Some(true);
+        }),
+        change(GapReason::NotInLogs, |caller| {
+            caller.caller_delegate_account_id = stories::text("999988887777");
+        }),
+        change(GapReason::NotInLogs, |caller| {
+            caller.caller_access_key_id = None;
+            caller.caller_session_created_at = None;
+        }),
+        change(GapReason::CallerCopyMissing, |caller| {
+            caller.caller_account_id = stories::text("ANONYMOUS_PRINCIPAL");
+        }),
+    ];
+    insta::assert_snapshot!(traces.join("\n"));
+}
+
+/// AWS says how full a session's room for policies and tags is, also where what fills it is withheld.
+#[test]
+fn a_policy_that_is_withheld_is_not_none() {
+    let mut hops = stories::cross_account_chain();
+    hops[0].issuance.policy = trailback_sessions::PolicyFacts::default();
+    hops[0].issuance.tags = trailback_sessions::TagFacts::default();
+    assert!(words::has_request(&hops[0]));
+    hops[0].issuance.policy.packed_policy_size = Some(12);
+    assert!(!words::has_request(&hops[0]));
+}
+
+#[test]
+fn a_session_that_may_descend_is_told_apart() {
+    let mut sessions = stories::cross_account_chain();
+    let mut child = stories::gap(GapReason::Ambiguous).remove(0);
+    child.link.candidates = vec![
+        sessions[1].issuance.record.event_id.clone(),
+        "00000000-0000-4000-8000-000000000099".into(),
+    ];
+    sessions.push(child);
+    insta::assert_snapshot!(descendants::render(
+        "AKIARTX3GSDSW4KXJQ6B",
+        &sessions,
+        NARROW
+    ));
 }
 
 #[test]

@@ -257,9 +257,17 @@ pub(crate) fn policies(session: &Session, managed_name: fn(&str) -> String) -> V
     inline.into_iter().chain(managed).collect()
 }
 
-/// Whether the record says what was asked for: CloudTrail leaves the request out where access was denied.
+/// Whether the record says what was asked for: CloudTrail leaves the request out where access was denied. Policies and tags that
+/// take room in the session, and are not told, were withheld.
 pub(crate) fn has_request(session: &Session) -> bool {
-    let facts = &session.issuance.session;
+    let (facts, policy) = (&session.issuance.session, &session.issuance.policy);
+    let tells_nothing = policy.session_policy_sha256.is_none()
+        && policy.session_policy_arns.is_empty()
+        && session.issuance.tags.session_tags.is_empty();
+    let takes_room = policy.packed_policy_size.is_some_and(|percent| percent > 0);
+    if tells_nothing && takes_room {
+        return false;
+    }
     session.issuance.record.outcome != Outcome::Failed
         || facts.session_name.is_some()
         || facts.duration_seconds.is_some()

@@ -151,7 +151,7 @@ impl Shown<'_> {
     fn tell_left_out(&self) {
         let how = match &*self.typed.subject {
             "-" => "--limit 0 shows all",
-            _ => "--at TIME picks the one alive then, --limit 0 shows all",
+            _ => "--at TIME picks those alive then, --limit 0 shows all",
         };
         if self.left_out > 0 {
             output::tell(&not_found::more(self.left_out, how));

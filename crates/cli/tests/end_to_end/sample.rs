@@ -206,7 +206,7 @@ fn of_several_sessions_the_newest_come_first_and_at_picks_the_one_alive() {
     );
     assert_eq!(
         told(&limited),
-        "1 older session not shown; --at TIME picks the one alive then, --limit 0 shows all\n"
+        "1 older session not shown; --at TIME picks those alive then, --limit 0 shows all\n"
     );
     let alive = room.answer(&["trace", role, "--at", "2026-11-20T09:40"]);
     assert!(

@@ -244,6 +244,25 @@ async fn descendants_are_what_the_parents_say() {
     assert!(deepest > 3, "{deepest}");
 }
 
+/// Alice and Bob take one role session in one second; whose it was that went on, nobody can say, and both are asked about.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_descend_is_not_left_out() {
+    let alice = by_user(1, minute(0), "alice", "admin");
+    let mut bob = by_user(2, minute(0), "bob", "admin");
+    bob["responseElements"]["assumedRoleUser"] =
+        alice["responseElements"]["assumedRoleUser"].clone();
+    let mut child = by_session(3, minute(5), &alice, "deploy");
+    child["userIdentity"]["accessKeyId"] = "ASIANEVERISSUED00001".into();
+    let grandchild = by_session(4, minute(10), &child, "audit");
+    let lake = lake_of(&[alice, bob, child, grandchild]).await;
+    for number in [1, 2] {
+        let subject = story::event_id(number).parse().unwrap();
+        let found = descendants(&lake, &subject, &ALWAYS).await.unwrap();
+        assert_eq!(numbers(&found), [number, 3, 4]);
+        assert_eq!(found[1].link.candidates.len(), 2);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_can_be_filtered_and_ended() {
     let lake = lake_of(&days(100)).await;
