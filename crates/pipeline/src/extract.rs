@@ -36,7 +36,7 @@ use fragments::Fragments;
 pub use fragments::{PENDING_OBJECTS_MAX, PENDING_ROWS_MAX};
 pub use outcome::{Done, Outcome};
 use reading::{Account, Piece, ReadInOrder};
-pub(crate) use text_hashes::text_hashes;
+pub(crate) use text_hashes::{NoHash, text_hashes};
 pub use uses::{Uses, uses};
 
 /// How to extract.

@@ -263,6 +263,7 @@ fn words(kind: FindingKind) -> (&'static str, &'static str, Tone) {
             "a log object is not as a digest says that is not proven",
             Tone::Warn,
         ),
+        FindingKind::LogObjectUnfetched => ("open", "a log object cannot be fetched", Tone::Warn),
         FindingKind::LogObjectUnreadable => ("broken", "a log object cannot be read", Tone::Bad),
         FindingKind::ReadingAltered => (
             "lake",
@@ -295,6 +296,7 @@ fn words(kind: FindingKind) -> (&'static str, &'static str, Tone) {
             ("recent", "a digest is too recent to be proven", Tone::Dim)
         }
         FindingKind::DigestMoved => ("moved", "a digest was moved", Tone::Bad),
+        FindingKind::DigestUnfetched => ("open", "a digest cannot be fetched", Tone::Warn),
         FindingKind::DigestUnreadable => ("broken", "a digest cannot be read", Tone::Bad),
         FindingKind::ValidationOff => ("open", "for a time there are no digests", Tone::Warn),
     }

@@ -110,7 +110,7 @@ pub fn walk(
     is_backfill: bool,
 ) -> Walk {
     let links = Links::between(digests);
-    let judged = trust::judge(digests, &links, keys);
+    let judged = trust::judge(digests, &links, keys, is_backfill);
     let mut walk = Walk {
         trust: judged.trust,
         ..Walk::default()

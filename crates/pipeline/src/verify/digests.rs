@@ -58,7 +58,7 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
     for (name, listed, fetched) in fetched {
         match fetched {
             Ok((id, digest)) => by_chain.entry(id).or_default().push(digest),
-            Err(why) => chains.unreadable.push(unreadable(&name, &listed, why)),
+            Err(unread) => chains.unreadable.push(unread.told(&name, &listed)),
         }
     }
     let since = options.days.since.map(Day::start);
@@ -207,22 +207,45 @@ fn id_of(digest: &Digest) -> Option<ChainId> {
     Some((root, account_id, region, trail, is_backfill))
 }
 
-async fn fetch(listed: &Listed) -> Result<(ChainId, DigestInChain), String> {
-    let unfetched = |failure: StoreError| failure.to_string();
+/// Why a digest that is there says nothing.
+enum Unread {
+    /// It was not handed out: nobody knows what it says.
+    Unfetched(String),
+    /// It is none.
+    Broken(String),
+}
+
+impl Unread {
+    fn told(self, name: &DigestName, listed: &Listed) -> Finding {
+        let (kind, why) = match self {
+            Unread::Unfetched(why) => (FindingKind::DigestUnfetched, why),
+            Unread::Broken(why) => (FindingKind::DigestUnreadable, why),
+        };
+        let period = Timestamp(name.ended_at.0 - HOUR_MS)..name.ended_at;
+        Finding::of(kind, period, why)
+            .in_logs_of(&name.account_id, &name.region)
+            .about(&listed.log_object.name)
+    }
+}
+
+async fn fetch(listed: &Listed) -> Result<(ChainId, DigestInChain), Unread> {
+    let unfetched = |failure: StoreError| Unread::Unfetched(failure.to_string());
     let (bytes, signature) = match &listed.log_object.place {
         Lies::File(path) => {
             let bytes = tokio::fs::read(path).await;
-            (bytes.map_err(|failure| failure.to_string())?.into(), None)
+            let bytes = bytes.map_err(|failure| Unread::Unfetched(failure.to_string()))?;
+            (bytes.into(), None)
         }
         Lies::Source(place) => {
             let object = place.open().await.map_err(unfetched)?;
             let signature = object.meta.metadata.get(SIGNATURE).cloned();
             (object.bytes().await.map_err(unfetched)?, signature)
         }
-        Lies::Unreachable(reason) => return Err(reason.to_string()),
+        Lies::Unreachable(reason) => return Err(Unread::Unfetched(reason.to_string())),
     };
-    let digest = Digest::read(&bytes).map_err(|failure| failure.to_string())?;
-    let id = id_of(&digest).ok_or("says that it lies where no digest is put")?;
+    let digest = Digest::read(&bytes).map_err(|failure| Unread::Broken(failure.to_string()))?;
+    let lies_nowhere = || Unread::Broken("says that it lies where no digest is put".to_owned());
+    let id = id_of(&digest).ok_or_else(lies_nowhere)?;
     let found = DigestInChain {
         digest,
         lies_at: listed.log_object.object_key().to_owned(),
@@ -230,11 +253,4 @@ async fn fetch(listed: &Listed) -> Result<(ChainId, DigestInChain), String> {
         signatures: signature.into_iter().collect(),
     };
     Ok((id, found))
-}
-
-fn unreadable(name: &DigestName, listed: &Listed, why: String) -> Finding {
-    let period = Timestamp(name.ended_at.0 - HOUR_MS)..name.ended_at;
-    Finding::of(FindingKind::DigestUnreadable, period, why)
-        .in_logs_of(&name.account_id, &name.region)
-        .about(&listed.log_object.name)
 }

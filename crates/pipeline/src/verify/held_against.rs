@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use trailback_cloudtrail::digest::Sha256;
+use trailback_cloudtrail::digest::{DigestName, Sha256};
 use trailback_cloudtrail::object_key::file_name;
 use trailback_sessions::Timestamp;
 use trailback_tables::ledger::LedgerEntry;
@@ -15,6 +15,7 @@ use super::faults;
 use super::open::{Open, What};
 use super::readings::Readings;
 use super::report::{Finding, FindingKind, Verification, VerifyTally, minute_of};
+use crate::extract::NoHash;
 use crate::log_objects::{DeliveryDays, Listed, LogObject, Place};
 use crate::store::ETag;
 
@@ -125,7 +126,7 @@ impl<'a> HeldAgainst<'a> {
     /// Takes the hashes of what was read, and concludes.
     pub(super) fn conclude(
         mut self,
-        hashes: Vec<Result<Sha256, String>>,
+        hashes: Vec<Result<Sha256, NoHash>>,
         now: Timestamp,
         signatures_checked: bool,
     ) -> Verification {
@@ -167,12 +168,17 @@ impl<'a> HeldAgainst<'a> {
         }
     }
 
-    fn decide_all(&mut self, hashes: Vec<Result<Sha256, String>>) {
+    fn decide_all(&mut self, hashes: Vec<Result<Sha256, NoHash>>) {
         let mut hashes = hashes.into_iter();
         for number in 0..self.listed.len() {
             if let Fate::ToRead(named) = &self.fates[number] {
                 let named = named.clone();
-                let unread = || Err("was not read".to_owned());
+                let unread = || {
+                    Err(NoHash {
+                        reason: "was not read".to_owned(),
+                        was_handed_out: false,
+                    })
+                };
                 let hash = hashes.next().unwrap_or_else(unread);
                 self.fates[number] = self.decide(number, &named, hash);
             }
@@ -183,14 +189,13 @@ impl<'a> HeldAgainst<'a> {
     fn into_findings(self) -> Vec<Finding> {
         let (mut findings, unreadable) = (self.findings, self.chains.unreadable);
         findings.extend(self.open.findings());
-        let broken: HashSet<_> = unreadable.iter().map(file_named).collect();
-        findings.retain(|finding| !is_only_broken(finding, &broken));
+        findings.retain(|finding| !is_only_broken(finding, &unreadable));
         findings.extend(unreadable);
         findings.sort_by(|one, other| one.order().cmp(&other.order()));
         findings
     }
 
-    fn decide(&mut self, number: usize, named: &[usize], hash: Result<Sha256, String>) -> Fate {
+    fn decide(&mut self, number: usize, named: &[usize], hash: Result<Sha256, NoHash>) -> Fate {
         let log_object = &self.listed[number].log_object;
         let entries = named.iter().map(|number| self.chains.entries.get(*number));
         let voucher = entries.clone().next().map(|entry| entry.voucher);
@@ -218,9 +223,13 @@ impl<'a> HeldAgainst<'a> {
                 );
                 (FindingKind::LogObjectAltered, why)
             }
-            Err(why) => {
+            Err(no_hash) => {
                 self.tally.unreadable += 1;
-                (FindingKind::LogObjectUnreadable, why)
+                let kind = match no_hash.was_handed_out {
+                    true => FindingKind::LogObjectUnreadable,
+                    false => FindingKind::LogObjectUnfetched,
+                };
+                (kind, no_hash.reason)
             }
         };
         let period = entries.clone().next().map(Entry::event_period);
@@ -265,10 +274,27 @@ fn file_named(finding: &Finding) -> Option<String> {
     object.map(|object| file_name(object).to_owned())
 }
 
-/// Whether a digest seems missing that is there and cannot be read, and no neighbour of it is missing.
-fn is_only_broken(finding: &Finding, broken: &HashSet<Option<String>>) -> bool {
-    let hours = (finding.period.end.0 - finding.period.start.0) / HOUR_MS;
-    finding.kind == FindingKind::DigestMissing && hours < 2 && broken.contains(&file_named(finding))
+/// Whether digests seem missing that are there and cannot be read: the one that is named, and one for each hour before it.
+fn is_only_broken(finding: &Finding, unreadable: &[Finding]) -> bool {
+    let file = file_named(finding);
+    let is_there = unreadable.iter().any(|one| file_named(one) == file);
+    if finding.kind != FindingKind::DigestMissing || !is_there {
+        return false;
+    }
+    let chain = chain_named(finding);
+    let period = &finding.period;
+    let of_it = unreadable.iter().filter(|one| {
+        let ends = one.period.end;
+        period.start < ends && ends <= period.end && chain_named(one) == chain
+    });
+    let hours: HashSet<_> = of_it.map(|one| one.period.end).collect();
+    (period.end.0 - period.start.0) / HOUR_MS <= (hours.len() as i64).max(1)
+}
+
+/// Account, region and trail of a digest that is told of.
+fn chain_named(finding: &Finding) -> Option<(String, String, String)> {
+    let name = DigestName::read(finding.object.as_deref()?)?;
+    Some((name.account_id, name.region, name.trail))
 }
 
 fn is_unreachable(log_object: &LogObject) -> bool {

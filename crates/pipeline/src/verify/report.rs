@@ -66,7 +66,7 @@ pub struct VerifyTally {
     pub proven_by_ledger: u64,
     /// Those whose text is another one.
     pub altered: u64,
-    /// Those that could not be read.
+    /// Those that could not be read, or were not handed out.
     pub unreadable: u64,
     /// Those that no digest names although digests of their time are complete.
     pub extra: u64,
@@ -179,6 +179,8 @@ pub enum FindingKind {
     LogObjectDisputed,
     /// A log object cannot be read.
     LogObjectUnreadable,
+    /// A log object was not handed out: access is denied, it is archived, or its place did not answer.
+    LogObjectUnfetched,
     /// The lake has read another text than CloudTrail delivered.
     ReadingAltered,
     /// The lake has read what no digest names, though digests of its time are complete.
@@ -207,6 +209,8 @@ pub enum FindingKind {
     DigestMoved,
     /// A digest cannot be read.
     DigestUnreadable,
+    /// A digest was not handed out.
+    DigestUnfetched,
     /// There was no validation for a time, or its last digests are gone.
     ValidationOff,
 }
@@ -221,6 +225,7 @@ impl FindingKind {
             FindingKind::LogObjectExtra => "log_object_extra",
             FindingKind::LogObjectDisputed => "log_object_disputed",
             FindingKind::LogObjectUnreadable => "log_object_unreadable",
+            FindingKind::LogObjectUnfetched => "log_object_unfetched",
             FindingKind::ReadingAltered => "reading_altered",
             FindingKind::ReadingExtra => "reading_extra",
             FindingKind::LogObjectsUnproven => "log_objects_unproven",
@@ -235,6 +240,7 @@ impl FindingKind {
             FindingKind::DigestTooRecent => "digest_too_recent",
             FindingKind::DigestMoved => "digest_moved",
             FindingKind::DigestUnreadable => "digest_unreadable",
+            FindingKind::DigestUnfetched => "digest_unfetched",
             FindingKind::ValidationOff => "validation_off",
         }
     }
@@ -247,6 +253,8 @@ impl FindingKind {
             | FindingKind::ReadingsTooRecent
             | FindingKind::DigestTooRecent => Verdict::Sound,
             FindingKind::LogObjectDisputed
+            | FindingKind::LogObjectUnfetched
+            | FindingKind::DigestUnfetched
             | FindingKind::LogObjectsUnproven
             | FindingKind::ReadingsUnproven
             | FindingKind::DigestUnproven
@@ -270,11 +278,13 @@ impl FindingKind {
                 | FindingKind::LogObjectMissing
                 | FindingKind::LogObjectDisputed
                 | FindingKind::LogObjectUnreadable
+                | FindingKind::LogObjectUnfetched
                 | FindingKind::DigestMissing
                 | FindingKind::DigestAltered
                 | FindingKind::DigestForged
                 | FindingKind::DigestUnproven
                 | FindingKind::DigestUnreadable
+                | FindingKind::DigestUnfetched
                 | FindingKind::ValidationOff
         )
     }

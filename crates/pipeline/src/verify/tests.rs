@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use trailback_cloudtrail::digest::PublicKeys;
-use trailback_harness::s3_server::S3Server;
+use trailback_harness::s3_server::{Fault, S3Server};
 use trailback_simulator::{
     Digests, Folder, Plan, Tampered, Tampering, public_keys, simulate, tamper,
 };

@@ -277,6 +277,30 @@ fn that_validation_was_off_only_a_proven_digest_says() {
     );
 }
 
+/// What is late comes in any order, and its digests are chained as it came.
+#[test]
+fn backfill_digests_of_any_order_are_no_forgeries() {
+    let chain = Chain::of(6);
+    let mut late: Vec<Hour> = Vec::new();
+    for hour in [2_u8, 5, 3, 4] {
+        let mut next =
+            chain.hours[usize::from(hour)].with("digestS3Object", key_of(hour, "_backfill"));
+        next.json
+            .as_object_mut()
+            .unwrap()
+            .retain(|member, _| !member.starts_with("previousDigest"));
+        if let Some(previous) = late.last() {
+            names_before(&mut next, previous);
+        }
+        late.push(chain.sign(next));
+    }
+    let mut digests: Vec<_> = late.iter().map(Hour::copied).collect();
+    digests.sort_by_key(|found| found.digest.period.end);
+    let found = walk(&digests, Some(&chain.public_keys()), None, true);
+    assert_eq!(found.faults, [missing_signature(2)]);
+    assert_eq!(found.trust[2], Trust::Unproven);
+}
+
 #[test]
 fn a_backfill_digest_names_the_one_before_it_by_its_time() {
     let chain = Chain::of(4);

@@ -32,10 +32,18 @@ pub(super) struct Judged {
 }
 
 /// Judges the digests of a chain, sorted by their end.
-pub(super) fn judge(digests: &[DigestInChain], links: &Links, keys: Option<&PublicKeys>) -> Judged {
+///
+/// Backfill digests are made when something late has come: which of them was first their times do not tell.
+pub(super) fn judge(
+    digests: &[DigestInChain],
+    links: &Links,
+    keys: Option<&PublicKeys>,
+    is_backfill: bool,
+) -> Judged {
     let mut court = Court {
         digests,
         links,
+        in_order: !is_backfill,
         trust: vec![Trust::Unproven; digests.len()],
         faults: vec![None; digests.len()],
     };
@@ -57,6 +65,8 @@ pub(super) fn judge(digests: &[DigestInChain], links: &Links, keys: Option<&Publ
 struct Court<'d> {
     digests: &'d [DigestInChain],
     links: &'d Links<'d>,
+    /// Whether who names a digest ended later.
+    in_order: bool,
     trust: Vec<Trust>,
     faults: Vec<Option<ChainFault>>,
 }
@@ -119,7 +129,7 @@ impl Court<'_> {
             Some(ChainFault::NotProven {
                 fault: SignatureFault::Missing,
                 ..
-            }) => self.is_passed_over(number),
+            }) => self.in_order && self.is_passed_over(number),
             _ => return false,
         };
         let previous = self.digests[number].digest.previous.as_ref();

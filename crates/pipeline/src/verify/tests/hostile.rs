@@ -551,6 +551,41 @@ async fn a_digest_that_cannot_be_read_is_told_once_and_hides_no_deleted_neighbou
     assert_eq!(told, expected.into());
 }
 
+/// A key that is closed, an archive: what was not handed out is not known, and is no proof that somebody tampered. What is gone
+/// beside it is missing all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_handed_out_is_not_known() {
+    let logs = chain();
+    let server = logs.uploaded();
+    let closed: Vec<String> = logs.digests()[1..4]
+        .iter()
+        .map(|path| path.strip_prefix(logs.folder.path()).unwrap())
+        .map(|path| path.to_str().unwrap().to_owned())
+        .chain([genuine(4)])
+        .collect();
+    server.set_plan(move |request| {
+        let is_closed = request.operation == "GetObject" && closed.contains(&request.key);
+        is_closed.then_some(Fault::AccessDenied)
+    });
+    let found = verified_in_s3(&server, None).await;
+    assert_balances(&found);
+    assert_eq!(
+        (wrong(&found), found.verdict()),
+        (vec![], Verdict::Incomplete)
+    );
+    let unfetched = |kind| objects(&found, kind).len();
+    assert_eq!(unfetched(FindingKind::DigestUnfetched), 3);
+    assert_eq!(unfetched(FindingKind::LogObjectUnfetched), 1);
+    let gone = logs.digests()[2].clone();
+    let gone = gone.strip_prefix(logs.folder.path()).unwrap();
+    server.delete(BUCKET, gone.to_str().unwrap());
+    let found = verified_in_s3(&server, None).await;
+    assert_eq!(
+        kinds_that_are_wrong(&found),
+        [FindingKind::DigestMissing].into()
+    );
+}
+
 #[tokio::test]
 async fn what_is_older_and_has_expired_is_told_with_the_way_out() {
     let logs = chain();
