@@ -4,6 +4,8 @@ export AWS_PAGER=""
 # Version 1 of the AWS CLI does not know the first name.
 if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
 
-parameter() { # NAME: its value in the stack STACK
-  aws cloudformation describe-stacks --stack-name "$STACK" --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue" --output text
+parameter() { # NAME [STACK]: its value in a stack; nothing where that has none yet
+  local value
+  value=$(aws cloudformation describe-stacks --stack-name "${2:-$STACK}" --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue" --output text) || return
+  if [[ $value != None ]]; then printf '%s\n' "$value"; fi
 }

@@ -58,12 +58,25 @@ artifacts() {
     BlockPublicAcls=true,BlockPublicPolicy=true,IgnorePublicAcls=true,RestrictPublicBuckets=true
 }
 
-if [[ -n ${LAKE_KMS_KEY:-} ]] && exists "$STACK"; then
+words=
+if [[ -n ${PARAMETERS:-} ]]; then
+  # Words and quotes as a shell reads them, but nothing is run.
+  words=$(xargs -n 1 printf '%s\n' <<<"$PARAMETERS") || { echo "deploy: PARAMETERS cannot be read: $PARAMETERS" >&2 && exit 1; }
+fi
+key='' lake=''
+if exists "$STACK"; then
   key=$(parameter LakeKmsKeyArn)
-  if [[ -n $key && $key != "$LAKE_KMS_KEY" ]]; then
+  lake=$(parameter LakeBucket)
+elif exists "$STACK-lake"; then
+  # make destroy has left it, and its lake is gone on with.
+  key=$(parameter KmsKeyArn "$STACK-lake")
+fi
+if [[ -n $key && -z ${LAKE:-} && $words != *LakeKmsKeyArn=* ]]; then
+  if [[ ${LAKE_KMS_KEY:-$key} != "$key" ]]; then
     echo "deploy: the lake is encrypted with $key, and the functions may use one key only; infra/README.md says how to change it" >&2
     exit 1
   fi
+  LAKE_KMS_KEY=$key
 fi
 
 parameters=("TrailBucket=$TRAIL_BUCKET" "Architecture=$(<$OUT/architecture)")
@@ -77,7 +90,7 @@ if [[ -n ${LAKE:-} ]]; then
   prefix=${LAKE#"s3://$bucket"}
   prefix=${prefix#/}
   parameters+=("LakeBucket=$bucket" "LakePrefix=${prefix:+${prefix%/}/}")
-elif exists "$STACK" && [[ $(parameter LakeBucket) != "$(output "$STACK-lake" LakeBucket 2>/dev/null)" ]]; then
+elif [[ -n $lake && $lake != "$(output "$STACK-lake" LakeBucket 2>/dev/null)" ]]; then
   : # An earlier deployment named a lake of yours, and it stays.
 else
   deploy "$STACK-lake" infra/lake.yaml ${LAKE_KMS_KEY:+"KmsKeyArn=$LAKE_KMS_KEY"}
@@ -92,8 +105,6 @@ add TopicArn "${TOPIC:-}"
 add AlarmTopicArn "${ALARM_TOPIC:-}"
 add CloudTrailTable "${CLOUDTRAIL_TABLE:-}"
 if [[ -n ${PARAMETERS:-} ]]; then
-  # Words and quotes as a shell reads them, but nothing is run.
-  words=$(xargs -n 1 printf '%s\n' <<<"$PARAMETERS") || { echo "deploy: PARAMETERS cannot be read: $PARAMETERS" >&2 && exit 1; }
   mapfile -t -O "${#parameters[@]}" parameters <<<"$words"
 fi
 

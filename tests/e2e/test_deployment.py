@@ -112,6 +112,13 @@ def test_an_update_leaves_the_lake_where_it_is_and_under_its_key(emulator):
     with pytest.raises(AssertionError, match="PARAMETERS cannot be read"):
         make(emulator, "deploy", **deploy, PARAMETERS="LinkMemory=2048 LinkEvery=\"rate(2 minutes)")
     make(emulator, "destroy", STACK="moved")
+    # The first lake is gone on with, under the key that it is given now, from then on.
+    make(emulator, "deploy", **deploy, LAKE_KMS_KEY=other, PARAMETERS="DatabaseName=moved")
+    make(emulator, "destroy", STACK="moved")
+    make(emulator, "deploy", **deploy, PARAMETERS="DatabaseName=moved")
+    described = emulator.client("cloudformation").describe_stacks(StackName="moved")["Stacks"][0]
+    assert {"ParameterKey": "LakeKmsKeyArn", "ParameterValue": other} in described["Parameters"]
+    make(emulator, "destroy", STACK="moved")
 
 
 def test_adding_twice_is_adding_once(emulator):

@@ -11,7 +11,9 @@ use trailback_pipeline::find::{TimeRange, find, link_records};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_pipeline::location::{Location, S3OnDemand};
 use trailback_pipeline::log_objects;
-use trailback_sessions::{Issuance, LOOK_BACK_MS, Outcome, Session, Subject, Timestamp};
+use trailback_sessions::{
+    Issuance, LOOK_BACK_MS, Outcome, Session, SessionType, Subject, Timestamp,
+};
 
 use crate::look::Look;
 use crate::render::{not_found, words};
@@ -105,9 +107,13 @@ fn is_alive_at(session: &Session, at: Timestamp) -> bool {
     expiry.is_none_or(|expiry| at <= expiry)
 }
 
-/// The sessions that had not expired; without one, the newest, because console sessions outlive what is logged.
+/// The sessions that had not expired, without the calls that only tell of a session; without one, the newest, because console sessions outlive what is logged.
 fn alive_at(mut sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
-    sessions.retain(|session| session.issuance.record.outcome == Outcome::Issued);
+    sessions.retain(|session| {
+        let issuance = &session.issuance;
+        issuance.record.outcome == Outcome::Issued
+            && issuance.session.session_type != SessionType::Witness
+    });
     if sessions.iter().any(|session| is_alive_at(session, at)) {
         sessions.retain(|session| is_alive_at(session, at));
         return sessions;

@@ -15,11 +15,17 @@ const INDENTED_GENERATIONS_MAX: usize = 12;
 /// The sessions as a tree: `sessions` holds the subject's own rows and all that descends from them, in any order.
 pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String {
     let mut page = Page::new(look);
-    let (possible, roots): (Vec<_>, Vec<_>) = roots(sessions)
-        .into_iter()
-        .partition(|root| may_descend(root, sessions));
-    heading(&mut page, subject, sessions);
-    let children = children(sessions);
+    let known: BTreeSet<&Text> = sessions
+        .iter()
+        .map(|session| &session.issuance.record.event_id)
+        .collect();
+    let (mut possible, certain): (Vec<_>, Vec<_>) = sessions
+        .iter()
+        .partition(|session| may_descend(session, &known));
+    possible.sort_by_key(|session| order(session));
+    let roots = roots(&certain, &known);
+    heading(&mut page, subject, sessions, possible.len());
+    let children = children(&certain);
     let mut tree = Tree {
         page,
         children,
@@ -32,7 +38,7 @@ pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String 
     for root in possible {
         tree.page.gap("");
         let text = format!(
-            "may descend from it as well: {} fit, one of them above, and the logs do not tell which it was",
+            "may descend from it as well: {} fit, not all of them above, and the logs do not tell which it was",
             count(root.link.candidates.len() as u64, "issuance", "issuances")
         );
         tree.page.paragraph(&(text, Tone::Bad));
@@ -41,20 +47,24 @@ pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String 
     tree.page.into_text()
 }
 
-/// Whether one of the rows is a candidate for the parent of a row that none of them is known to be the parent of.
-fn may_descend(root: &Session, sessions: &[Session]) -> bool {
-    let candidates = &root.link.candidates;
-    let is_candidate = |row: &Session| candidates.contains(&row.issuance.record.event_id);
-    !candidates.is_empty() && sessions.iter().any(is_candidate)
+/// Whether some candidates for a row's parent are among the rows, and others are not.
+fn may_descend(row: &Session, known: &BTreeSet<&Text>) -> bool {
+    let mut candidates = row.link.candidates.iter();
+    let is_known = |id: &Text| known.contains(id);
+    candidates.clone().any(is_known) && !candidates.all(is_known)
 }
 
-fn heading(page: &mut Page, subject: &str, sessions: &[Session]) {
+fn heading(page: &mut Page, subject: &str, sessions: &[Session], possible: usize) {
     page.paragraph(&(format!("What did {} turn into?", safe(subject)), Tone::Dim));
     let mut accounts: Vec<String> = sessions.iter().map(account).collect();
     accounts.sort_unstable();
     accounts.dedup();
+    let perhaps = match possible {
+        0 => "",
+        _ => ", not all of them for certain",
+    };
     let text = format!(
-        "{} in {}",
+        "{} in {}{perhaps}",
         count(sessions.len() as u64, "issuance", "issuances"),
         count(accounts.len() as u64, "account", "accounts")
     );
@@ -62,13 +72,10 @@ fn heading(page: &mut Page, subject: &str, sessions: &[Session]) {
 }
 
 /// The rows whose parent is not among the rows, oldest first.
-fn roots(sessions: &[Session]) -> Vec<&Session> {
-    let known: BTreeSet<&Text> = sessions
-        .iter()
-        .map(|session| &session.issuance.record.event_id)
-        .collect();
+fn roots<'a>(sessions: &[&'a Session], known: &BTreeSet<&Text>) -> Vec<&'a Session> {
     let mut roots: Vec<&Session> = sessions
         .iter()
+        .copied()
         .filter(|session| {
             session
                 .link
@@ -81,9 +88,9 @@ fn roots(sessions: &[Session]) -> Vec<&Session> {
     roots
 }
 
-fn children(sessions: &[Session]) -> BTreeMap<&Text, Vec<&Session>> {
+fn children<'a>(sessions: &[&'a Session]) -> BTreeMap<&'a Text, Vec<&'a Session>> {
     let mut children: BTreeMap<&Text, Vec<&Session>> = BTreeMap::new();
-    for session in sessions {
+    for session in sessions.iter().copied() {
         if let Some(parent) = &session.link.parent_event_id {
             children.entry(parent).or_default().push(session);
         }

@@ -46,9 +46,12 @@ pub(crate) fn shown(found: &Verification, limit: usize, look: Look) -> String {
 fn verdict(page: &mut Page, found: &Verification) {
     let tally = &found.tally;
     let (verdict, tone) = match (found.verdict(), found.signatures_checked) {
-        (Verdict::Sound, true) => ("sound", Tone::Good),
-        (Verdict::Sound, false) => ("at one, which proves nothing", Tone::Warn),
-        (Verdict::Incomplete, _) => (
+        (Verdict::Sound, _) => ("sound", Tone::Good),
+        (Verdict::Incomplete, false) => (
+            "incomplete: nothing contradicts, and without signatures nothing is proven",
+            Tone::Warn,
+        ),
+        (Verdict::Incomplete, true) => (
             "incomplete: nothing is wrong, and not all is known",
             Tone::Warn,
         ),
@@ -138,6 +141,10 @@ fn add_open(page: &mut Page, open: &[&Finding]) {
             | FindingKind::LogObjectsTooRecent
             | FindingKind::ReadingsUnproven
             | FindingKind::ReadingsTooRecent => finding.why.split_once(": ").map(|(_, why)| why),
+            // What it says of each object names the object.
+            FindingKind::LogObjectUnfetched | FindingKind::DigestUnfetched => Some(
+                "its place does not hand it out: it is archived, or a permission or key is missing; --format json says which",
+            ),
             _ => None,
         };
         let reason = reason.unwrap_or(&finding.why);

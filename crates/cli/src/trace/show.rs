@@ -151,6 +151,7 @@ impl Shown<'_> {
     fn tell_left_out(&self) {
         let how = match &*self.typed.subject {
             "-" => "--limit 0 shows all",
+            _ if self.typed.at.is_some() => "--limit 0 shows all",
             _ => "--at TIME picks those alive then, --limit 0 shows all",
         };
         if self.left_out > 0 {

@@ -196,7 +196,7 @@ fn a_key_that_was_never_issued_is_explained_and_found_in_raw_logs() {
 }
 
 #[test]
-fn of_several_sessions_the_newest_come_first_and_at_picks_the_one_alive() {
+fn of_several_sessions_the_newest_come_first_and_at_picks_those_alive() {
     let room = Room::with_sample();
     let role = "arn:aws:iam::444455556666:role/ledger-restore";
     let limited = room.run(&["trace", role, "--limit", "1"]);

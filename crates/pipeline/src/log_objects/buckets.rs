@@ -23,6 +23,10 @@ const LISTINGS_AT_ONCE: usize = 16;
 /// may have several parts. Each folder on the way costs a request.
 const FOLDERS_ABOVE_AWSLOGS_MAX: u32 = 5;
 
+/// How far down any folder is looked into; below, not those of numbers and values (`2026/`, `dt=2026-11-20/`), of which other data
+/// has very many.
+const ANY_FOLDERS_MAX: u32 = 2;
+
 /// Which of a trail's objects are listed: each kind has folders of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -183,6 +187,13 @@ fn is_kind(part: &str) -> bool {
     part == Kind::LogObjects.folder() || part == Kind::Digests.folder()
 }
 
+/// Whether a folder is named by a number, or by a column and its value.
+fn is_value(folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let name = folder.rsplit('/').next().unwrap_or_default();
+    name.contains('=') || name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn is_account(part: &str) -> bool {
     part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -250,12 +261,13 @@ impl Folders<'_> {
     /// of them without a prefix.
     async fn aws_logs_below(&self, folder: String) -> Result<Vec<String>, StoreError> {
         let (mut open, mut found) = (vec![folder], Vec::new());
-        for _ in 0..=FOLDERS_ABOVE_AWSLOGS_MAX {
+        for depth in 0..=FOLDERS_ABOVE_AWSLOGS_MAX {
             let list = |folder: String| async move { self.s3.folders(self.bucket, &folder).await };
             let of_folders = self.each(open, list).await?;
             open = Vec::new();
             for child in of_folders.into_iter().flatten() {
                 match Level::of(&child) {
+                    Level::Above if depth >= ANY_FOLDERS_MAX && is_value(&child) => {}
                     Level::Above => open.push(child),
                     _ => found.push(child),
                 }

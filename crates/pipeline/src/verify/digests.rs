@@ -55,10 +55,18 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
         .await;
     let mut chains = Chains::default();
     let mut by_chain = BTreeMap::<ChainId, Vec<DigestInChain>>::new();
+    let mut unread_from = BTreeMap::<(String, String, String), Timestamp>::new();
     for (name, listed, fetched) in fetched {
         match fetched {
             Ok((id, digest)) => by_chain.entry(id).or_default().push(digest),
-            Err(unread) => chains.unreadable.push(unread.told(&name, &listed)),
+            Err(unread) => {
+                let told = unread.told(&name, &listed);
+                let begins = told.period.start;
+                let chain = (name.account_id, name.region, name.trail);
+                let first = unread_from.entry(chain).or_insert(begins);
+                *first = begins.min(*first);
+                chains.unreadable.push(told);
+            }
         }
     }
     let since = options.days.since.map(Day::start);
@@ -70,7 +78,17 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
             .and_then(|newest| DigestName::read(&newest.object_key));
         if let Some((place, newest)) = newest.zip(name) {
             let mut walk = walk(&digests, options.keys, since, is_backfill);
-            walk.faults.retain(|fault| is_asked(fault, options.days));
+            let oldest = digests.first().map(|oldest| oldest.digest.period.start);
+            let of_chain = (
+                newest.account_id.clone(),
+                newest.region.clone(),
+                newest.trail.clone(),
+            );
+            for fault in &mut walk.faults {
+                begins_no_earlier(fault, oldest, unread_from.get(&of_chain));
+            }
+            walk.faults
+                .retain(|fault| is_asked(fault, oldest, options.days));
             let chain = Chain {
                 newest,
                 place,
@@ -172,8 +190,24 @@ fn wanted(listed: Vec<Listed>, days: DeliveryDays) -> Vec<(DigestName, Listed)> 
     wanted
 }
 
-/// Whether time that a fault leaves open is of the period: the digest of the hour after it still lists the last of it.
-fn is_asked(fault: &ChainFault, days: DeliveryDays) -> bool {
+/// What was before the first digest that is there only that one tells, and it was not read.
+fn begins_no_earlier(
+    fault: &mut ChainFault,
+    oldest: Option<Timestamp>,
+    unread_from: Option<&Timestamp>,
+) {
+    if let (ChainFault::Missing { period, .. }, Some(oldest), Some(from)) =
+        (fault, oldest, unread_from)
+        && period.end <= oldest
+        && *from < period.end
+    {
+        period.start = period.start.max(*from);
+    }
+}
+
+/// Whether time that a fault leaves open is of the period: the digest of the hour after it still lists the last of it. How long
+/// before the oldest digest others are missing is not known where the period has no beginning.
+fn is_asked(fault: &ChainFault, oldest: Option<Timestamp>, days: DeliveryDays) -> bool {
     let (ChainFault::Missing { period, .. }
     | ChainFault::Gap { period }
     | ChainFault::Off { period }) = fault
@@ -181,7 +215,10 @@ fn is_asked(fault: &ChainFault, days: DeliveryDays) -> bool {
         return true;
     };
     let ends = days.until.map(|until| until.plus(1).start());
-    ends.is_none_or(|ends| period.start.0 < ends.0 + HOUR_MS)
+    let is_open = days.since.is_none()
+        && matches!(fault, ChainFault::Missing { .. })
+        && oldest.is_some_and(|oldest| period.end <= oldest);
+    is_open || ends.is_none_or(|ends| period.start.0 < ends.0 + HOUR_MS)
 }
 
 /// Digests of the period: the first of the day after still lists the last of it, and backfill digests may come at any time

@@ -36,7 +36,9 @@ pub(super) struct HeldAgainst<'a> {
 enum Fate {
     /// No believable digest names it; perhaps another one does.
     Unnamed(Option<Voucher>),
-    /// Believable digests say this of it: numbers of entries. It has to be read.
+    /// Digests that nothing proves say something else of it, or it could not be read to know.
+    Disputed(Voucher, FindingKind, String),
+    /// Digests say this of it: numbers of entries. It has to be read.
     ToRead(Vec<usize>),
     Proven,
     Wrong,
@@ -70,22 +72,18 @@ impl<'a> HeldAgainst<'a> {
             let named = entries.of_object(Whereabouts::read(&listed.log_object.name));
             let voucher = named.first().map(|number| entries.get(*number).voucher);
             found.extend(&named);
+            let read = self.readings.as_ref();
+            let read = read.and_then(|readings| readings.hash_of(listed));
+            let is_of =
+                |number: &usize| read.is_some_and(|sha256| entries.get(*number).is_of(sha256));
+            let is_as_said = named.iter().any(is_of);
             let fate = match voucher {
-                Some(Voucher::Believed) => {
-                    let read = self.readings.as_ref();
-                    let read = read.and_then(|readings| readings.hash_of(listed));
-                    let is_delivered = |number: &usize| {
-                        read.is_some_and(|sha256| entries.get(*number).is_of(sha256))
-                    };
-                    if named.iter().any(is_delivered) {
-                        self.tally.proven_by_ledger += 1;
-                        Fate::Proven
-                    } else {
-                        Fate::ToRead(named)
-                    }
+                Some(Voucher::Believed) if is_as_said => {
+                    self.tally.proven_by_ledger += 1;
+                    Fate::Proven
                 }
                 // That the digest is not proven does not mean that it is wrong.
-                Some(_) => Fate::ToRead(named),
+                Some(_) if !is_as_said => Fate::ToRead(named),
                 // So that the reason why it cannot be reached is told.
                 None if is_unreachable(&listed.log_object) => Fate::ToRead(named),
                 voucher => Fate::Unnamed(voucher),
@@ -101,16 +99,24 @@ impl<'a> HeldAgainst<'a> {
             .listed
             .first()
             .is_some_and(|one| Whereabouts::read(&one.log_object.name).bucket.is_none());
-        let mut told = HashSet::new();
-        for (number, entry) in self.chains.entries.all().iter().enumerate() {
-            let is_asked = entry
-                .delivered_at()
-                .is_none_or(|at| days.contains(Day::of(at)));
-            let is_missing = entry.is_log_object() && is_asked && !found.contains(&number);
-            if is_missing && told.insert(&entry.place) {
-                self.findings.push(missing(entry, is_local));
-                self.tally.missing += u64::from(entry.voucher == Voucher::Believed);
+        let entries = self.chains.entries.all().iter().enumerate();
+        // What nothing proves is heard only of places that no believable digest names.
+        let (believed, others): (Vec<_>, Vec<_>) =
+            entries.partition(|(_, entry)| entry.voucher == Voucher::Believed);
+        let mut named: HashSet<_> = HashSet::new();
+        for of_voucher in [believed, others] {
+            let mut told = HashSet::new();
+            for (number, entry) in &of_voucher {
+                let is_asked = entry
+                    .delivered_at()
+                    .is_none_or(|at| days.contains(Day::of(at)));
+                let is_missing = entry.is_log_object() && is_asked && !found.contains(number);
+                if is_missing && !named.contains(&entry.place) && told.insert(&entry.place) {
+                    self.findings.push(missing(entry, is_local));
+                    self.tally.missing += u64::from(entry.voucher == Voucher::Believed);
+                }
             }
+            named.extend(of_voucher.iter().map(|(_, entry)| &entry.place));
         }
     }
 
@@ -140,6 +146,10 @@ impl<'a> HeldAgainst<'a> {
             match fate {
                 Fate::Unnamed(voucher) => {
                     self.tell_unnamed(Delivered::of(log_object), *voucher, &covered);
+                }
+                Fate::Disputed(voucher, kind, why) => {
+                    let object = Delivered::of(log_object);
+                    self.tell_disputed(object, *voucher, *kind, why, &covered);
                 }
                 Fate::Proven => self.tally.proven += 1,
                 Fate::ToRead(_) | Fate::Wrong => {}
@@ -200,18 +210,19 @@ impl<'a> HeldAgainst<'a> {
         let entries = named.iter().map(|number| self.chains.entries.get(*number));
         let voucher = entries.clone().next().map(|entry| entry.voucher);
         let unproven = voucher.filter(|voucher| *voucher != Voucher::Believed);
+        let is_as_said = |hash: &Sha256| entries.clone().any(|entry| entry.sha256 == *hash);
+        if let Some(voucher) = unproven {
+            return match hash {
+                Ok(hash) if is_as_said(&hash) => Fate::Unnamed(Some(voucher)),
+                Ok(_) => {
+                    let why = "a digest that nothing proves says another SHA-256 of its text";
+                    Fate::Disputed(voucher, FindingKind::LogObjectDisputed, why.to_owned())
+                }
+                Err(no_hash) => Fate::Disputed(voucher, kind_of(&no_hash), no_hash.reason),
+            };
+        }
         let (kind, why) = match hash {
-            Ok(hash) if entries.clone().any(|entry| entry.sha256 == hash) => {
-                return unproven.map_or(Fate::Proven, |voucher| Fate::Unnamed(Some(voucher)));
-            }
-            Ok(hash) if unproven.is_some() => {
-                self.tally.unproven += 1;
-                let why = format!(
-                    "its text has the SHA-256 {}, and a digest that nothing proves says another one",
-                    hex::encode(hash)
-                );
-                (FindingKind::LogObjectDisputed, why)
-            }
+            Ok(hash) if is_as_said(&hash) => return Fate::Proven,
             Ok(hash) => {
                 self.tally.altered += 1;
                 let delivered = entries.clone().next();
@@ -225,11 +236,7 @@ impl<'a> HeldAgainst<'a> {
             }
             Err(no_hash) => {
                 self.tally.unreadable += 1;
-                let kind = match no_hash.was_handed_out {
-                    true => FindingKind::LogObjectUnreadable,
-                    false => FindingKind::LogObjectUnfetched,
-                };
-                (kind, no_hash.reason)
+                (kind_of(&no_hash), no_hash.reason)
             }
         };
         let period = entries.clone().next().map(Entry::event_period);
@@ -237,6 +244,26 @@ impl<'a> HeldAgainst<'a> {
         let finding = Delivered::of(log_object).found(kind, period, why);
         self.findings.push(finding);
         Fate::Wrong
+    }
+
+    /// What a digest that nothing proves says makes nothing better: what was added stays added.
+    fn tell_disputed(
+        &mut self,
+        object: Delivered<'_>,
+        voucher: Voucher,
+        kind: FindingKind,
+        why: &str,
+        covered: &Covered<'_>,
+    ) {
+        if let Standing::Added(_) = covered.standing(object, Some(voucher)) {
+            return self.tell_unnamed(object, Some(voucher), covered);
+        }
+        match kind {
+            FindingKind::LogObjectDisputed => self.tally.unproven += 1,
+            _ => self.tally.unreadable += 1,
+        }
+        let period = minute_of(object.at);
+        self.findings.push(object.found(kind, period, why));
     }
 
     fn tell_unnamed(
@@ -257,6 +284,13 @@ impl<'a> HeldAgainst<'a> {
                 self.open.add(What::LogObject, object, why, age);
             }
         }
+    }
+}
+
+fn kind_of(no_hash: &NoHash) -> FindingKind {
+    match no_hash.was_handed_out {
+        true => FindingKind::LogObjectUnreadable,
+        false => FindingKind::LogObjectUnfetched,
     }
 }
 
@@ -287,8 +321,8 @@ fn is_only_broken(finding: &Finding, unreadable: &[Finding]) -> bool {
         let ends = one.period.end;
         period.start < ends && ends <= period.end && chain_named(one) == chain
     });
-    let hours: HashSet<_> = of_it.map(|one| one.period.end).collect();
-    (period.end.0 - period.start.0) / HOUR_MS <= (hours.len() as i64).max(1)
+    let ends: HashSet<_> = of_it.map(|one| one.period.end).collect();
+    (period.end.0 - period.start.0) / HOUR_MS <= (ends.len() as i64).max(1)
 }
 
 /// Account, region and trail of a digest that is told of.

@@ -175,7 +175,7 @@ pub static SESSIONS: &[Column] = columns! {
     }
     Mfa Session {
         /// Whether MFA was presented at the first hop or in the origin's session; null when
-        /// unknown.
+        /// unknown, false only of IAM users and root.
         origin_mfa: flag!(origin_mfa);
         /// Whether MFA stood at the origin and stands neither on this call nor in the caller's
         /// session.
@@ -262,7 +262,7 @@ pub static SESSIONS: &[Column] = columns! {
         origin_principal_id: origin_text!(principal_id) => with_file_bloom;
         /// The identity provider or identity store that vouches for it.
         origin_identity_provider: origin_text!(identity_provider);
-        /// The access key ID that the caller of the first hop used.
+        /// The access key ID that the caller of the first hop used; null where candidates name several.
         origin_access_key_id: origin_text!(access_key_id) => with_file_bloom;
         /// The event ID of the first hop.
         origin_event_id: Field::Text {
@@ -277,9 +277,10 @@ pub static SESSIONS: &[Column] = columns! {
             read: |row| Some(row.origin.event_time),
             write: |row, value| origin(row).event_time = value,
         };
-        /// The address the first hop came from, or the name of the service that made it.
+        /// The address the first hop came from, or the name of the service that made it; null where
+        /// candidates name several.
         origin_source_ip_address: origin_text!(source_ip_address);
-        /// The program that made the first hop, as it names itself.
+        /// The program that made the first hop, as it names itself; null where candidates name several.
         origin_user_agent: origin_text!(user_agent) => without_statistics;
     }
     Chain Session {

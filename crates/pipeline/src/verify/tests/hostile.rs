@@ -1,7 +1,7 @@
 //! What somebody does who knows how logs are verified; and what honest people do that looks like it.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -183,6 +183,14 @@ async fn what_was_deleted_up_to_the_end_of_a_period_and_beyond_is_named_by_the_n
     let missing = found.findings.iter();
     let mut missing = missing.filter(|one| one.kind == FindingKind::DigestMissing);
     assert_eq!(missing.next().unwrap().period.start, day.start());
+    for hour in 0..24 {
+        fs::remove_file(logs.at(&genuine(hour))).unwrap();
+    }
+    let found = logs.verified_of(None, Some(day)).await;
+    assert_eq!(
+        kinds_that_are_wrong(&found),
+        [FindingKind::DigestMissing].into()
+    );
 }
 
 /// What is missing after the period is nobody's question.
@@ -261,6 +269,44 @@ async fn in_a_folder_the_newest_digest_is_heard_too() {
         assert_eq!(disputed, [&*newest]);
         assert_eq!(found.tally.missing, 0);
     }
+}
+
+impl Logs {
+    /// Changes the newest digest of a folder, which nothing proves: it names this as well.
+    fn newest_names(&self, key: &str, sha256: &str) {
+        let newest = self.digests().pop().unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&fs::read(&newest).unwrap()[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        let mut digest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut named = digest["logFiles"][0].clone();
+        named["s3Object"] = key.into();
+        named["hashValue"] = sha256.into();
+        digest["logFiles"].as_array_mut().unwrap().push(named);
+        fs::write(newest, packed(&digest.to_string())).unwrap();
+    }
+}
+
+/// What somebody writes into a digest that nothing proves makes nothing better.
+#[tokio::test]
+async fn a_digest_that_nothing_proves_excuses_nothing() {
+    let logs = chain();
+    let (added, deleted) = (key("AWSLogs/", 2, "EVILEVILEVILEVIL"), genuine(1));
+    logs.put(&added, "{\"Records\":[]}");
+    fs::remove_file(logs.at(&deleted)).unwrap();
+    let before = logs.verified().await;
+    for sha256 in ["00".repeat(32), "11".repeat(32)] {
+        logs.newest_names(&added, &sha256);
+        logs.newest_names(&deleted, &sha256);
+        logs.newest_names(&genuine(0), &sha256);
+    }
+    let found = logs.verified().await;
+    assert_balances(&found);
+    assert_eq!(wrong(&found), wrong(&before));
+    let expected = [FindingKind::LogObjectMissing, FindingKind::LogObjectExtra];
+    assert_eq!(kinds_that_are_wrong(&found), expected.into());
+    assert_eq!(objects(&found, FindingKind::LogObjectDisputed).len(), 0);
 }
 
 #[tokio::test]
@@ -557,33 +603,50 @@ async fn a_digest_that_cannot_be_read_is_told_once_and_hides_no_deleted_neighbou
 async fn what_is_not_handed_out_is_not_known() {
     let logs = chain();
     let server = logs.uploaded();
-    let closed: Vec<String> = logs.digests()[1..4]
-        .iter()
-        .map(|path| path.strip_prefix(logs.folder.path()).unwrap())
-        .map(|path| path.to_str().unwrap().to_owned())
-        .chain([genuine(4)])
-        .collect();
-    server.set_plan(move |request| {
-        let is_closed = request.operation == "GetObject" && closed.contains(&request.key);
-        is_closed.then_some(Fault::AccessDenied)
-    });
+    let key_of = |path: &PathBuf| {
+        let key = path.strip_prefix(logs.folder.path()).unwrap();
+        key.to_str().unwrap().to_owned()
+    };
+    let digests: Vec<String> = logs.digests().iter().map(key_of).collect();
+    let close = |closed: Vec<String>| {
+        server.set_plan(move |request| {
+            let is_closed = request.operation == "GetObject" && closed.contains(&request.key);
+            is_closed.then_some(Fault::AccessDenied)
+        });
+    };
+    close([&digests[1..4], &[genuine(4)]].concat());
     let found = verified_in_s3(&server, None).await;
     assert_balances(&found);
-    assert_eq!(
-        (wrong(&found), found.verdict()),
-        (vec![], Verdict::Incomplete)
-    );
-    let unfetched = |kind| objects(&found, kind).len();
-    assert_eq!(unfetched(FindingKind::DigestUnfetched), 3);
-    assert_eq!(unfetched(FindingKind::LogObjectUnfetched), 1);
-    let gone = logs.digests()[2].clone();
-    let gone = gone.strip_prefix(logs.folder.path()).unwrap();
-    server.delete(BUCKET, gone.to_str().unwrap());
+    assert_eq!(wrong(&found), []);
+    assert_eq!(found.verdict(), Verdict::Incomplete);
+    assert_eq!(objects(&found, FindingKind::DigestUnfetched).len(), 3);
+    assert_eq!(objects(&found, FindingKind::LogObjectUnfetched).len(), 1);
+    server.delete(BUCKET, &digests[2]);
     let found = verified_in_s3(&server, None).await;
-    assert_eq!(
-        kinds_that_are_wrong(&found),
-        [FindingKind::DigestMissing].into()
-    );
+    let missing = [FindingKind::DigestMissing];
+    assert_eq!(kinds_that_are_wrong(&found), missing.into());
+}
+
+/// Of a trail that is younger than what is asked about, nothing is missing before its first digest, closed as that may be.
+#[tokio::test(flavor = "multi_thread")]
+async fn before_digests_that_are_not_handed_out_nothing_is_missing() {
+    let logs = chain();
+    let server = logs.uploaded();
+    let closed = logs.digests()[..3].to_vec();
+    let folder = logs.folder.path().to_owned();
+    server.set_plan(move |request| {
+        let is_closed = closed.contains(&folder.join(&request.key));
+        (request.operation == "GetObject" && is_closed).then_some(Fault::AccessDenied)
+    });
+    let keys = keys();
+    let mut early = options(&keys);
+    early.days.since = Some("2026-01-01".parse().unwrap());
+    let s3 = S3OnDemand::new(settings(&server));
+    let silent: Arc<dyn Progress> = Arc::new(Silent);
+    let found = verify(&[bucket()], &s3, None, &early, &silent).await;
+    let found = found.unwrap();
+    assert_eq!(wrong(&found), []);
+    assert_eq!(found.verdict(), Verdict::Incomplete);
 }
 
 #[tokio::test]
