@@ -273,6 +273,7 @@ async fn in_a_folder_the_newest_digest_is_heard_too() {
 
 impl Logs {
     /// Changes the newest digest of a folder, which nothing proves: it names this as well.
+    #[expect(clippy::disallowed_types, reason = "unpacks what this test has packed")]
     fn newest_names(&self, key: &str, sha256: &str) {
         let newest = self.digests().pop().unwrap();
         let mut text = String::new();
