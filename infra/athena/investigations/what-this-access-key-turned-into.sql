@@ -7,8 +7,8 @@
 --   way from the key to it is known, only the way to the key is not. A temporary key ID may recur after weeks; keep the days
 --   near. A row has the 32 nearest hops of its chain: what a temporary key turned into beyond 32 hops is not here, where
 --   `chain_truncated` is true in the last rows, and `trailback descendants` follows it. A long-term key has no such limit. Where
---   several issuances fit a caller, and they began with different keys (`link_candidates`), only the way over the smallest
---   event ID is here; `trailback descendants` shows the others too, as what may descend.
+--   several issuances fit a caller (`link_candidates`), and they began with different keys, no row says with which: what a
+--   long-term key turned into from there on is not here, and `trailback descendants` shows it, as what may descend.
 -- Scans: the days from $since to $until, with the list of the chain's keys; Athena reads whole rows for it.
 --
 -- $access_key_id text: the key as the alert shows it, long-term or temporary
@@ -29,13 +29,6 @@ WITH reached AS (
   FROM session_chains
   WHERE dt BETWEEN $since AND $until
     AND ancestor_access_key_id = $access_key_id
-  UNION ALL
-  SELECT c.event_id, c.distance + 1 AS steps
-  FROM session_chains AS c
-  JOIN sessions AS f ON f.event_id = c.ancestor_event_id
-  WHERE c.dt BETWEEN $since AND $until
-    AND f.dt BETWEEN $since AND $until
-    AND f.caller_access_key_id = $access_key_id
 ),
 nearest AS (
   SELECT event_id, min(steps) AS steps
