@@ -130,6 +130,17 @@ fn a_policy_that_is_withheld_is_not_none() {
 }
 
 #[test]
+fn a_key_that_only_some_candidates_began_with_is_not_told() {
+    let mut hops = stories::cross_account_chain();
+    let of_first = traced("ASIAEXAMPLE000000003", &hops, NARROW);
+    assert!(of_first.contains("access key AKIA"));
+    let origin = std::sync::Arc::make_mut(&mut hops[2].origin);
+    origin.access_key_id = None;
+    let told = traced("ASIAEXAMPLE000000003", &hops, NARROW);
+    assert!(!told.contains("access key AKIA") && told.contains("access key is not known"));
+}
+
+#[test]
 fn a_session_that_may_descend_is_told_apart() {
     let mut sessions = stories::cross_account_chain();
     let mut child = stories::gap(GapReason::Ambiguous).remove(0);

@@ -149,11 +149,17 @@ fn start(page: &mut Page, trail: &Trail<'_>, first: &Session, rail: Rail) {
             .identity_provider
             .as_ref()
             .map(|idp| format!("vouched for by {}", safe(idp)));
-        let key = first
-            .origin
-            .access_key_id
-            .as_ref()
-            .map(|key| format!("access key {}", safe(key)));
+        let key = first.origin.access_key_id.as_ref().map(|key| {
+            // Of several issuances that fit on the way the chain shows one, and they may have begun with other keys.
+            let is_known = trail
+                .hops
+                .iter()
+                .all(|hop| hop.origin.access_key_id.is_some());
+            match is_known {
+                true => format!("access key {}", safe(key)),
+                false => "with which access key is not known: several issuances fit".to_owned(),
+            }
+        });
         let facts: Vec<String> = [arn, provider, key].into_iter().flatten().collect();
         if page.is_wide() && !facts.is_empty() {
             page.entry(below, ("", Tone::Dim), &(facts.join(", "), Tone::Plain));
