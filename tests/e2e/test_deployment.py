@@ -1,6 +1,8 @@
 """`make deploy`, and what it makes."""
 
 import json
+import os
+import subprocess
 
 import cfnlint.decode
 import pytest
@@ -95,30 +97,51 @@ def test_a_trail_bucket_stays_as_it_was_unless_asked_and_a_bucket_of_ones_own_ho
     assert not [stack["StackName"] for stack in stacks if stack["StackName"].startswith("other")]
 
 
-def test_an_update_leaves_the_lake_where_it_is_and_under_its_key(emulator):
-    make_bucket(emulator, "moved-trail")
-    make_bucket(emulator, "another-bucket")
-    key, other = (f"arn:aws:kms:us-east-1:000000000000:key/{name}" for name in ("one", "two"))
-    deploy = {"STACK": "moved", "TRAIL_BUCKET": "moved-trail", "BUILDER": "host"}
-    moved = Stack(emulator, "moved", "moved-trail", PARAMETERS="DatabaseName=moved")
-    assert moved.lake[0] != "another-bucket"
-    make(emulator, "deploy", **deploy, LAKE="s3://another-bucket/x/", LAKE_KMS_KEY=key)
-    assert moved.lake == ("another-bucket", "x/")
-    # The stack moved-lake, of the first deployment, is still there.
-    make(emulator, "deploy", **deploy)
-    assert moved.lake == ("another-bucket", "x/")
-    with pytest.raises(AssertionError, match=f"the lake is encrypted with {key}"):
-        make(emulator, "deploy", **deploy, LAKE_KMS_KEY=other)
-    with pytest.raises(AssertionError, match="PARAMETERS cannot be read"):
-        make(emulator, "deploy", **deploy, PARAMETERS="LinkMemory=2048 LinkEvery=\"rate(2 minutes)")
-    make(emulator, "destroy", STACK="moved")
-    # The first lake is gone on with, under the key that it is given now, from then on.
-    make(emulator, "deploy", **deploy, LAKE_KMS_KEY=other, PARAMETERS="DatabaseName=moved")
-    make(emulator, "destroy", STACK="moved")
-    make(emulator, "deploy", **deploy, PARAMETERS="DatabaseName=moved")
-    described = emulator.client("cloudformation").describe_stacks(StackName="moved")["Stacks"][0]
-    assert {"ParameterKey": "LakeKmsKeyArn", "ParameterValue": other} in described["Parameters"]
-    make(emulator, "destroy", STACK="moved")
+# Answers as AWS does of the stacks that the variable STACKS tells, and writes down what is deployed.
+AWS = """#!/usr/bin/env python3
+import json, os, re, sys
+stacks, words = json.loads(os.environ["STACKS"]), sys.argv[1:]
+if words[:2] == ["cloudformation", "describe-stacks"]:
+    name = words[words.index("--stack-name") + 1]
+    if name not in stacks and "--query" not in words:
+        sys.exit(f"An error occurred (ValidationError): Stack with id {name} does not exist")
+    wanted = re.search("Key=='([A-Za-z]+)'", " ".join(words))
+    print(stacks.get(name, {}).get(wanted[1], "") if wanted else "")
+elif words[:2] == ["cloudformation", "deploy"]:
+    print("deployed", *words[words.index("--stack-name") + 1 :])
+elif words[0] == "sts":
+    print("111122223333")
+"""
+OTHER_LAKE = {"LakeBucket": "another-bucket", "LakeKmsKeyArn": "key-one"}
+FIRST_LAKE = {"LakeBucket": "moved-lake-1", "KmsKeyArn": "key-one", "QueryResultsBucket": "results"}
+
+
+@pytest.mark.parametrize(
+    ("stacks", "variables", "told"),
+    [
+        # The stack moved-lake, of a first deployment, is still there; the lake is another now.
+        ({"moved": OTHER_LAKE, "moved-lake": FIRST_LAKE}, {}, ["LakeKmsKeyArn=key-one"]),
+        ({"moved": FIRST_LAKE, "moved-lake": FIRST_LAKE}, {}, ["deployed moved-lake", "LakeBucket=moved-lake-1"]),
+        ({"moved": OTHER_LAKE}, {"LAKE_KMS_KEY": "key-two"}, ["the lake is encrypted with key-one"]),
+        # After make destroy the first lake is gone on with, under its key.
+        ({"moved-lake": FIRST_LAKE}, {}, ["deployed moved-lake", "KmsKeyArn=key-one", "LakeKmsKeyArn=key-one"]),
+        ({"moved-lake": FIRST_LAKE}, {"LAKE_KMS_KEY": "key-two"}, ["the lake is encrypted with key-one"]),
+        ({}, {"PARAMETERS": "LinkMemory=2048 LinkEvery=\"rate(2 minutes)"}, ["PARAMETERS cannot be read"]),
+    ],
+)
+def test_an_update_leaves_the_lake_where_it_is_and_under_its_key(stack, tmp_path, stacks, variables, told):
+    # Of the emulator only the package is needed that it was given.
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o755)
+    settings = {"STACK": "moved", "TRAIL_BUCKET": "trail", "AWS_REGION": "us-east-1", "STACKS": json.dumps(stacks), **variables}
+    environment = {**os.environ, **settings, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["infra/deploy.sh"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    for words in told:
+        assert words in done.stdout + done.stderr, done.stdout + done.stderr
+    is_refused = not any("=" in words for words in told)
+    assert (done.returncode != 0) == is_refused and is_refused == ("deployed" not in done.stdout), done.stdout
+    if "moved" in stacks and stacks["moved"] is OTHER_LAKE:
+        assert "LakeBucket=" not in done.stdout
 
 
 def test_adding_twice_is_adding_once(emulator):
