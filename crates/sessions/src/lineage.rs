@@ -201,16 +201,16 @@ fn begin(row: &Issuance, origin: Origin, gap_reason: Option<GapReason>) -> Linea
 
 /// Rule L5: what all candidates say of where the chain began. Of one origin they may have begun with another key, from another address.
 fn agreed_origin(candidates: &[Ancestor<'_>], of_parent: &Arc<Origin>) -> Arc<Origin> {
-    let key = agreed(candidates, |parent| parent.origin.access_key_id.clone());
-    let address = agreed(candidates, |parent| parent.origin.source_ip_address.clone());
-    let agent = agreed(candidates, |parent| parent.origin.user_agent.clone());
+    let key = agreed(candidates, |parent| &parent.origin.access_key_id);
+    let address = agreed(candidates, |parent| &parent.origin.source_ip_address);
+    let agent = agreed(candidates, |parent| &parent.origin.user_agent);
     if key.is_some() && address.is_some() && agent.is_some() {
         return of_parent.clone();
     }
     Arc::new(Origin {
-        access_key_id: key.flatten(),
-        source_ip_address: address.flatten(),
-        user_agent: agent.flatten(),
+        access_key_id: key.cloned().flatten(),
+        source_ip_address: address.cloned().flatten(),
+        user_agent: agent.cloned().flatten(),
         ..Origin::clone(of_parent)
     })
 }
@@ -224,7 +224,8 @@ fn inherit(
     chain: Chain,
 ) -> Lineage {
     let origin_mfa = agreed(candidates, |parent| parent.origin_mfa).flatten();
-    let source_identity = agreed(candidates, |parent| parent.source_identity.clone()).flatten();
+    let source_identity = agreed(candidates, |parent| parent.source_identity);
+    let source_identity = source_identity.cloned().flatten();
     let inherited =
         agreed(candidates, |parent| Inherited::from_parent(row, parent)).unwrap_or_default();
     finish(
@@ -239,9 +240,9 @@ fn inherit(
 }
 
 /// The value that all candidates give, if they do.
-fn agreed<T: PartialEq>(
-    candidates: &[Ancestor<'_>],
-    value: impl Fn(&Ancestor<'_>) -> T,
+fn agreed<'a, T: PartialEq>(
+    candidates: &[Ancestor<'a>],
+    value: impl Fn(&Ancestor<'a>) -> T,
 ) -> Option<T> {
     let (first, others) = candidates.split_first()?;
     let first = value(first);
