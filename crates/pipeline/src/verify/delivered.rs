@@ -141,7 +141,7 @@ pub(super) struct Covered<'c> {
     buckets: BTreeSet<&'c str>,
     /// The newest delivery, or end of a digest.
     newest: Timestamp,
-    /// An hour after the time by this machine's clock, which may be slow.
+    /// The time by this machine's clock.
     now: Timestamp,
 }
 
@@ -158,7 +158,6 @@ impl<'c> Covered<'c> {
         listed: impl Iterator<Item = Delivered<'c>>,
         now: Timestamp,
     ) -> Covered<'c> {
-        let now = Timestamp(now.0.saturating_add(HOUR_MS));
         let mut covered = Covered {
             by_place: HashMap::new(),
             buckets: BTreeSet::new(),
@@ -181,7 +180,7 @@ impl<'c> Covered<'c> {
             covered
                 .buckets
                 .extend(Whereabouts::read(delivered.location).bucket);
-            let at = delivered.at.filter(|at| *at <= now);
+            let at = delivered.at.filter(|at| !covered.is_to_come(*at));
             covered.newest = covered.newest.max(at.unwrap_or_default());
         }
         covered
@@ -192,17 +191,17 @@ impl<'c> Covered<'c> {
     pub(super) fn age(&self, at: Timestamp, is_file: bool) -> Age {
         let newest = match is_file {
             true => self.newest,
-            false => self.newest.max(self.clock()),
+            false => self.newest.max(self.now),
         };
-        match newest.0 - TOO_RECENT_MS <= at.0 && at <= self.now {
+        match newest.0 - TOO_RECENT_MS <= at.0 && !self.is_to_come(at) {
             true => Age::TooRecent,
             false => Age::Old,
         }
     }
 
-    /// The time by this machine's clock.
-    fn clock(&self) -> Timestamp {
-        Timestamp(self.now.0 - HOUR_MS)
+    /// Whether a time has not come yet, though the clock may be an hour slow.
+    fn is_to_come(&self, at: Timestamp) -> bool {
+        at.0 > self.now.0.saturating_add(HOUR_MS)
     }
 
     /// How it stands with an object that no believable digest names; `named_by` is the one that names it all the same.
@@ -213,7 +212,7 @@ impl<'c> Covered<'c> {
                 "its name says another account, region or day than its folders: CloudTrail writes both alike",
             );
         }
-        if at > self.now {
+        if self.is_to_come(at) {
             return Standing::Added("its name says a time that has not come yet");
         }
         let is_file = Whereabouts::read(object.location).bucket.is_none();

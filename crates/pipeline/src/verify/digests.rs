@@ -1,6 +1,7 @@
 //! Fetches digests, and sorts them into chains.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
 use trailback_cloudtrail::digest::{
@@ -23,6 +24,12 @@ const SIGNATURE: &str = "signature";
 /// What a trail's folders begin with, account, region, trail, and whether it is of backfill digests.
 type ChainId = (Option<String>, String, String, String, bool);
 
+/// Account, region and trail.
+type TrailName = (String, String, String);
+
+/// When digests ended that are there and could not be read, by trail.
+pub(super) type Unread = BTreeMap<TrailName, BTreeSet<Timestamp>>;
+
 /// One chain, judged.
 pub(super) struct Chain {
     pub(super) newest: DigestName,
@@ -39,6 +46,7 @@ pub(super) struct Chain {
 pub(super) struct Chains {
     pub(super) chains: Vec<Chain>,
     pub(super) unreadable: Vec<Finding>,
+    pub(super) unread: Unread,
     /// What all digests say that nothing contradicts.
     pub(super) entries: Entries,
 }
@@ -55,17 +63,13 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
         .await;
     let mut chains = Chains::default();
     let mut by_chain = BTreeMap::<ChainId, Vec<DigestInChain>>::new();
-    let mut unread_from = BTreeMap::<(String, String, String), Timestamp>::new();
     for (name, listed, fetched) in fetched {
         match fetched {
             Ok((id, digest)) => by_chain.entry(id).or_default().push(digest),
-            Err(unread) => {
-                let told = unread.told(&name, &listed);
-                let begins = told.period.start;
-                let chain = (name.account_id, name.region, name.trail);
-                let first = unread_from.entry(chain).or_insert(begins);
-                *first = begins.min(*first);
-                chains.unreadable.push(told);
+            Err(failure) => {
+                chains.unreadable.push(failure.told(&name, &listed));
+                let ends = chains.unread.entry(trail_of(&name)).or_default();
+                ends.insert(name.ended_at);
             }
         }
     }
@@ -79,13 +83,10 @@ pub(super) async fn chains(listed: Vec<Listed>, options: &VerifyOptions<'_>) -> 
         if let Some((place, newest)) = newest.zip(name) {
             let mut walk = walk(&digests, options.keys, since, is_backfill);
             let oldest = digests.first().map(|oldest| oldest.digest.period.start);
-            let of_chain = (
-                newest.account_id.clone(),
-                newest.region.clone(),
-                newest.trail.clone(),
-            );
+            let unread = chains.unread.get(&trail_of(&newest));
+            let first_unread = unread.and_then(BTreeSet::first);
             for fault in &mut walk.faults {
-                begins_no_earlier(fault, oldest, unread_from.get(&of_chain));
+                begins_no_earlier(fault, oldest, first_unread);
             }
             walk.faults
                 .retain(|fault| is_asked(fault, oldest, options.days));
@@ -156,32 +157,24 @@ fn without_copies(mut digests: Vec<DigestInChain>) -> Vec<DigestInChain> {
 
 /// The digests to fetch: those of the period, and of each chain the next one after it, which names those before it that were deleted.
 fn wanted(listed: Vec<Listed>, days: DeliveryDays) -> Vec<(DigestName, Listed)> {
-    let (mut wanted, mut next) = (Vec::new(), BTreeMap::new());
-    for listed in listed {
-        let Some(name) = DigestName::read(&listed.log_object.name) else {
-            continue;
-        };
-        if is_wanted(&name, days) {
-            wanted.push((name, listed));
-        } else if days
-            .until
+    let named = listed.into_iter().filter_map(|listed| {
+        let name = DigestName::read(&listed.log_object.name)?;
+        Some((name, listed))
+    });
+    let (mut wanted, others): (Vec<_>, Vec<_>) = named.partition(|(name, _)| is_wanted(name, days));
+    let is_later = |(name, _): &(DigestName, Listed)| {
+        days.until
             .is_some_and(|until| until < Day::of(name.ended_at))
-        {
-            let root = trail_root(listed.log_object.object_key()).map(str::to_owned);
-            let chain = (
-                root,
-                name.account_id.clone(),
-                name.region.clone(),
-                name.trail.clone(),
-            );
-            let order = |(name, listed): &(DigestName, Listed)| {
-                (name.ended_at, listed.log_object.name.clone())
-            };
-            let found = (name, listed);
-            match next.get(&chain) {
-                Some(earlier) if order(earlier) <= order(&found) => {}
-                _ => {
-                    next.insert(chain, found);
+    };
+    let mut next = BTreeMap::<ChainId, (DigestName, Listed)>::new();
+    for found in others.into_iter().filter(is_later) {
+        match next.entry(chain_id(found.1.log_object.object_key(), &found.0)) {
+            Entry::Vacant(place) => {
+                place.insert(found);
+            }
+            Entry::Occupied(mut earliest) => {
+                if order(&found) < order(earliest.get()) {
+                    earliest.insert(found);
                 }
             }
         }
@@ -190,18 +183,24 @@ fn wanted(listed: Vec<Listed>, days: DeliveryDays) -> Vec<(DigestName, Listed)> 
     wanted
 }
 
+fn order((name, listed): &(DigestName, Listed)) -> (Timestamp, &str) {
+    (name.ended_at, &listed.log_object.name)
+}
+
 /// What was before the first digest that is there only that one tells, and it was not read.
 fn begins_no_earlier(
     fault: &mut ChainFault,
     oldest: Option<Timestamp>,
-    unread_from: Option<&Timestamp>,
+    first_unread: Option<&Timestamp>,
 ) {
-    if let (ChainFault::Missing { period, .. }, Some(oldest), Some(from)) =
-        (fault, oldest, unread_from)
+    if let (ChainFault::Missing { period, .. }, Some(oldest), Some(ended_at)) =
+        (fault, oldest, first_unread)
         && period.end <= oldest
-        && *from < period.end
     {
-        period.start = period.start.max(*from);
+        let began_at = Timestamp(ended_at.0 - HOUR_MS);
+        if began_at < period.end {
+            period.start = period.start.max(began_at);
+        }
     }
 }
 
@@ -233,30 +232,38 @@ fn is_wanted(name: &DigestName, days: DeliveryDays) -> bool {
 /// Which chain a digest says that it belongs to.
 fn id_of(digest: &Digest) -> Option<ChainId> {
     let object_key = &digest.place.object_key;
+    Some(chain_id(object_key, &DigestName::read(object_key)?))
+}
+
+fn chain_id(object_key: &str, name: &DigestName) -> ChainId {
+    let root = trail_root(object_key).map(str::to_owned);
+    let (account_id, region, trail) = trail_of(name);
+    (root, account_id, region, trail, name.is_backfill)
+}
+
+pub(super) fn trail_of(name: &DigestName) -> TrailName {
     let DigestName {
         account_id,
         region,
         trail,
-        is_backfill,
         ..
-    } = DigestName::read(object_key)?;
-    let root = trail_root(object_key).map(str::to_owned);
-    Some((root, account_id, region, trail, is_backfill))
+    } = name.clone();
+    (account_id, region, trail)
 }
 
 /// Why a digest that is there says nothing.
-enum Unread {
+enum Failure {
     /// It was not handed out: nobody knows what it says.
     Unfetched(String),
     /// It is none.
     Broken(String),
 }
 
-impl Unread {
+impl Failure {
     fn told(self, name: &DigestName, listed: &Listed) -> Finding {
         let (kind, why) = match self {
-            Unread::Unfetched(why) => (FindingKind::DigestUnfetched, why),
-            Unread::Broken(why) => (FindingKind::DigestUnreadable, why),
+            Failure::Unfetched(why) => (FindingKind::DigestUnfetched, why),
+            Failure::Broken(why) => (FindingKind::DigestUnreadable, why),
         };
         let period = Timestamp(name.ended_at.0 - HOUR_MS)..name.ended_at;
         Finding::of(kind, period, why)
@@ -265,12 +272,12 @@ impl Unread {
     }
 }
 
-async fn fetch(listed: &Listed) -> Result<(ChainId, DigestInChain), Unread> {
-    let unfetched = |failure: StoreError| Unread::Unfetched(failure.to_string());
+async fn fetch(listed: &Listed) -> Result<(ChainId, DigestInChain), Failure> {
+    let unfetched = |failure: StoreError| Failure::Unfetched(failure.to_string());
     let (bytes, signature) = match &listed.log_object.place {
         Lies::File(path) => {
             let bytes = tokio::fs::read(path).await;
-            let bytes = bytes.map_err(|failure| Unread::Unfetched(failure.to_string()))?;
+            let bytes = bytes.map_err(|failure| Failure::Unfetched(failure.to_string()))?;
             (bytes.into(), None)
         }
         Lies::Source(place) => {
@@ -278,10 +285,10 @@ async fn fetch(listed: &Listed) -> Result<(ChainId, DigestInChain), Unread> {
             let signature = object.meta.metadata.get(SIGNATURE).cloned();
             (object.bytes().await.map_err(unfetched)?, signature)
         }
-        Lies::Unreachable(reason) => return Err(Unread::Unfetched(reason.to_string())),
+        Lies::Unreachable(reason) => return Err(Failure::Unfetched(reason.to_string())),
     };
-    let digest = Digest::read(&bytes).map_err(|failure| Unread::Broken(failure.to_string()))?;
-    let lies_nowhere = || Unread::Broken("says that it lies where no digest is put".to_owned());
+    let digest = Digest::read(&bytes).map_err(|failure| Failure::Broken(failure.to_string()))?;
+    let lies_nowhere = || Failure::Broken("says that it lies where no digest is put".to_owned());
     let id = id_of(&digest).ok_or_else(lies_nowhere)?;
     let found = DigestInChain {
         digest,

@@ -1,6 +1,7 @@
 //! Compares what digests say with what lies there and with the ledger.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Bound;
 
 use trailback_cloudtrail::digest::{DigestName, Sha256};
 use trailback_cloudtrail::object_key::file_name;
@@ -9,7 +10,7 @@ use trailback_tables::ledger::LedgerEntry;
 use trailback_tables::partition::Day;
 
 use super::delivered::{Covered, Delivered, HOUR_MS, Standing, Whereabouts};
-use super::digests::Chains;
+use super::digests::{Chains, Unread, trail_of};
 use super::entries::{Entry, Voucher};
 use super::faults;
 use super::open::{Open, What};
@@ -34,14 +35,19 @@ pub(super) struct HeldAgainst<'a> {
 /// What became of a listed log object.
 #[derive(Clone, Debug)]
 enum Fate {
-    /// No believable digest names it; perhaps another one does.
-    Unnamed(Option<Voucher>),
-    /// Digests that nothing proves say something else of it, or it could not be read to know.
-    Disputed(Voucher, FindingKind, String),
+    /// No believable digest names it; perhaps another one does, and it is not as that one says.
+    Unnamed(Option<Voucher>, Option<Dispute>),
     /// Digests say this of it: numbers of entries. It has to be read.
     ToRead(Vec<usize>),
     Proven,
     Wrong,
+}
+
+/// Why an object is not as a digest says that nothing proves: it has another text, or could not be read.
+#[derive(Clone, Debug)]
+struct Dispute {
+    kind: FindingKind,
+    why: String,
 }
 
 impl<'a> HeldAgainst<'a> {
@@ -86,7 +92,7 @@ impl<'a> HeldAgainst<'a> {
                 Some(_) if !is_as_said => Fate::ToRead(named),
                 // So that the reason why it cannot be reached is told.
                 None if is_unreachable(&listed.log_object) => Fate::ToRead(named),
-                voucher => Fate::Unnamed(voucher),
+                voucher => Fate::Unnamed(voucher, None),
             };
             self.fates.push(fate);
         }
@@ -99,24 +105,22 @@ impl<'a> HeldAgainst<'a> {
             .listed
             .first()
             .is_some_and(|one| Whereabouts::read(&one.log_object.name).bucket.is_none());
-        let entries = self.chains.entries.all().iter().enumerate();
-        // What nothing proves is heard only of places that no believable digest names.
-        let (believed, others): (Vec<_>, Vec<_>) =
-            entries.partition(|(_, entry)| entry.voucher == Voucher::Believed);
-        let mut named: HashSet<_> = HashSet::new();
-        for of_voucher in [believed, others] {
-            let mut told = HashSet::new();
-            for (number, entry) in &of_voucher {
-                let is_asked = entry
-                    .delivered_at()
-                    .is_none_or(|at| days.contains(Day::of(at)));
-                let is_missing = entry.is_log_object() && is_asked && !found.contains(number);
-                if is_missing && !named.contains(&entry.place) && told.insert(&entry.place) {
-                    self.findings.push(missing(entry, is_local));
-                    self.tally.missing += u64::from(entry.voucher == Voucher::Believed);
-                }
+        let entries = self.chains.entries.all();
+        let is_believed = |entry: &&Entry| entry.voucher == Voucher::Believed;
+        let believed = entries.iter().filter(is_believed);
+        let believed: HashSet<_> = believed.map(|entry| &entry.place).collect();
+        let mut told = HashSet::new();
+        for (number, entry) in entries.iter().enumerate() {
+            let is_asked = entry
+                .delivered_at()
+                .is_none_or(|at| days.contains(Day::of(at)));
+            let is_missing = entry.is_log_object() && is_asked && !found.contains(&number);
+            // What nothing proves is heard only of places that no believable digest names.
+            let is_heard = is_believed(&entry) || !believed.contains(&entry.place);
+            if is_missing && is_heard && told.insert(&entry.place) {
+                self.findings.push(missing(entry, is_local));
+                self.tally.missing += u64::from(is_believed(&entry));
             }
-            named.extend(of_voucher.iter().map(|(_, entry)| &entry.place));
         }
     }
 
@@ -144,12 +148,9 @@ impl<'a> HeldAgainst<'a> {
         let fates = std::mem::take(&mut self.fates);
         for (log_object, fate) in log_objects().zip(&fates) {
             match fate {
-                Fate::Unnamed(voucher) => {
-                    self.tell_unnamed(Delivered::of(log_object), *voucher, &covered);
-                }
-                Fate::Disputed(voucher, kind, why) => {
+                Fate::Unnamed(voucher, dispute) => {
                     let object = Delivered::of(log_object);
-                    self.tell_disputed(object, *voucher, *kind, why, &covered);
+                    self.tell_unnamed(object, *voucher, dispute.as_ref(), &covered);
                 }
                 Fate::Proven => self.tally.proven += 1,
                 Fate::ToRead(_) | Fate::Wrong => {}
@@ -198,8 +199,10 @@ impl<'a> HeldAgainst<'a> {
     /// All that was found, what is open and what cannot be read among it, in order.
     fn into_findings(self) -> Vec<Finding> {
         let (mut findings, unreadable) = (self.findings, self.chains.unreadable);
+        let unread = self.chains.unread;
         findings.extend(self.open.findings());
-        findings.retain(|finding| !is_only_broken(finding, &unreadable));
+        let broken: HashSet<_> = unreadable.iter().map(file_named).collect();
+        findings.retain(|finding| !is_only_broken(finding, &broken, &unread));
         findings.extend(unreadable);
         findings.sort_by(|one, other| one.order().cmp(&other.order()));
         findings
@@ -211,15 +214,19 @@ impl<'a> HeldAgainst<'a> {
         let voucher = entries.clone().next().map(|entry| entry.voucher);
         let unproven = voucher.filter(|voucher| *voucher != Voucher::Believed);
         let is_as_said = |hash: &Sha256| entries.clone().any(|entry| entry.sha256 == *hash);
-        if let Some(voucher) = unproven {
-            return match hash {
-                Ok(hash) if is_as_said(&hash) => Fate::Unnamed(Some(voucher)),
-                Ok(_) => {
-                    let why = "a digest that nothing proves says another SHA-256 of its text";
-                    Fate::Disputed(voucher, FindingKind::LogObjectDisputed, why.to_owned())
-                }
-                Err(no_hash) => Fate::Disputed(voucher, kind_of(&no_hash), no_hash.reason),
+        if unproven.is_some() {
+            let dispute = match hash {
+                Ok(hash) if is_as_said(&hash) => None,
+                Ok(_) => Some(Dispute {
+                    kind: FindingKind::LogObjectDisputed,
+                    why: "a digest that nothing proves says another SHA-256 of its text".to_owned(),
+                }),
+                Err(no_hash) => Some(Dispute {
+                    kind: kind_of(&no_hash),
+                    why: no_hash.reason,
+                }),
             };
+            return Fate::Unnamed(unproven, dispute);
         }
         let (kind, why) = match hash {
             Ok(hash) if is_as_said(&hash) => return Fate::Proven,
@@ -246,40 +253,29 @@ impl<'a> HeldAgainst<'a> {
         Fate::Wrong
     }
 
-    /// What a digest that nothing proves says makes nothing better: what was added stays added.
-    fn tell_disputed(
-        &mut self,
-        object: Delivered<'_>,
-        voucher: Voucher,
-        kind: FindingKind,
-        why: &str,
-        covered: &Covered<'_>,
-    ) {
-        if let Standing::Added(_) = covered.standing(object, Some(voucher)) {
-            return self.tell_unnamed(object, Some(voucher), covered);
-        }
-        match kind {
-            FindingKind::LogObjectDisputed => self.tally.unproven += 1,
-            _ => self.tally.unreadable += 1,
-        }
-        let period = minute_of(object.at);
-        self.findings.push(object.found(kind, period, why));
-    }
-
     fn tell_unnamed(
         &mut self,
         object: Delivered<'_>,
         voucher: Option<Voucher>,
+        dispute: Option<&Dispute>,
         covered: &Covered<'_>,
     ) {
-        match covered.standing(object, voucher) {
-            Standing::Added(why) => {
+        let period = minute_of(object.at);
+        match (covered.standing(object, voucher), dispute) {
+            // What a digest that nothing proves says makes nothing better.
+            (Standing::Added(why), _) => {
                 self.tally.extra += 1;
-                let period = minute_of(object.at);
                 let extra = object.found(FindingKind::LogObjectExtra, period, why);
                 self.findings.push(extra);
             }
-            Standing::Unproven(why, age) => {
+            (Standing::Unproven(..), Some(Dispute { kind, why })) => {
+                match kind {
+                    FindingKind::LogObjectDisputed => self.tally.unproven += 1,
+                    _ => self.tally.unreadable += 1,
+                }
+                self.findings.push(object.found(*kind, period, &**why));
+            }
+            (Standing::Unproven(why, age), None) => {
                 self.tally.unproven += 1;
                 self.open.add(What::LogObject, object, why, age);
             }
@@ -309,26 +305,16 @@ fn file_named(finding: &Finding) -> Option<String> {
 }
 
 /// Whether digests seem missing that are there and cannot be read: the one that is named, and one for each hour before it.
-fn is_only_broken(finding: &Finding, unreadable: &[Finding]) -> bool {
-    let file = file_named(finding);
-    let is_there = unreadable.iter().any(|one| file_named(one) == file);
-    if finding.kind != FindingKind::DigestMissing || !is_there {
+fn is_only_broken(finding: &Finding, broken: &HashSet<Option<String>>, unread: &Unread) -> bool {
+    if finding.kind != FindingKind::DigestMissing || !broken.contains(&file_named(finding)) {
         return false;
     }
-    let chain = chain_named(finding);
     let period = &finding.period;
-    let of_it = unreadable.iter().filter(|one| {
-        let ends = one.period.end;
-        period.start < ends && ends <= period.end && chain_named(one) == chain
-    });
-    let ends: HashSet<_> = of_it.map(|one| one.period.end).collect();
-    (period.end.0 - period.start.0) / HOUR_MS <= (ends.len() as i64).max(1)
-}
-
-/// Account, region and trail of a digest that is told of.
-fn chain_named(finding: &Finding) -> Option<(String, String, String)> {
-    let name = DigestName::read(finding.object.as_deref()?)?;
-    Some((name.account_id, name.region, name.trail))
+    let name = finding.object.as_deref().and_then(DigestName::read);
+    let ends = name.and_then(|name| unread.get(&trail_of(&name)));
+    let within = (Bound::Excluded(period.start), Bound::Included(period.end));
+    let hours = ends.map_or(0, |ends| ends.range(within).count());
+    (period.end.0 - period.start.0) / HOUR_MS <= (hours as i64).max(1)
 }
 
 fn is_unreachable(log_object: &LogObject) -> bool {

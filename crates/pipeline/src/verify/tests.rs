@@ -1,6 +1,7 @@
 //! Against the simulator, which writes digests and tampers with what they vouch for.
 
 mod hostile;
+mod period;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -229,11 +230,8 @@ async fn without_keys_hashes_must_agree_all_the_same() {
     assert!(!found.signatures_checked);
     assert_eq!(wrong(&found).len(), 1);
     let logs = Logs::simulated();
-    let server = logs.uploaded();
-    let s3 = S3OnDemand::new(settings(&server));
-    let silent: Arc<dyn Progress> = Arc::new(Silent);
-    let found = verify(&[bucket()], &s3, None, &unchecked, &silent).await;
-    assert_eq!(found.unwrap().verdict(), Verdict::Incomplete);
+    let found = verified_in_s3_as(&logs.uploaded(), &unchecked, None).await;
+    assert_eq!(found.verdict(), Verdict::Incomplete);
 }
 
 #[tokio::test]
@@ -284,9 +282,17 @@ fn bucket() -> Location {
 
 async fn verified_in_s3(server: &S3Server, lake: Option<&Lake>) -> Verification {
     let keys = keys();
+    verified_in_s3_as(server, &options(&keys), lake).await
+}
+
+async fn verified_in_s3_as(
+    server: &S3Server,
+    options: &VerifyOptions<'_>,
+    lake: Option<&Lake>,
+) -> Verification {
     let s3 = S3OnDemand::new(settings(server));
     let silent: Arc<dyn Progress> = Arc::new(Silent);
-    verify(&[bucket()], &s3, lake, &options(&keys), &silent)
+    verify(&[bucket()], &s3, lake, options, &silent)
         .await
         .unwrap()
 }

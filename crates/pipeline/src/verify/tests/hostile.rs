@@ -11,38 +11,38 @@ use trailback_simulator::Sink;
 use super::*;
 
 const ACCOUNT: &str = "111122223333";
-const HOURS: u32 = 6;
+pub(super) const HOURS: u32 = 6;
 
 /// The key of a log object that a trail delivers at 25 minutes past an hour.
-fn key(root: &str, hour: u32, unique: &str) -> String {
+pub(super) fn key(root: &str, hour: u32, unique: &str) -> String {
     format!(
         "{root}{ACCOUNT}/CloudTrail/eu-west-1/2026/11/16/\
          {ACCOUNT}_CloudTrail_eu-west-1_20261116T{hour:02}25Z_{unique}.json.gz"
     )
 }
 
-fn genuine(hour: u32) -> String {
+pub(super) fn genuine(hour: u32) -> String {
     key("AWSLogs/", hour, "AAAAAAAAAAAAAAAA")
 }
 
-fn on_day(day: u32, key: &str) -> String {
+pub(super) fn on_day(day: u32, key: &str) -> String {
     let key = key.replace("/11/16/", &format!("/11/{day}/"));
     key.replace("20261116", &format!("202611{day}"))
 }
 
 /// A text whose hash says whether the simulator is to list it in a backfill digest.
-fn text(hour: u32, is_late: bool) -> String {
+pub(super) fn text(hour: u32, is_late: bool) -> String {
     let texts = (0..).map(|number| format!("{{\"Records\":[],\"x\":\"{hour} {number}\"}}"));
     let mut texts = texts.filter(|text| (Sha256::digest(text)[0] % 32 == 0) == is_late);
     texts.next().unwrap()
 }
 
 /// A log object and a digest for each of some hours.
-fn chain() -> Logs {
+pub(super) fn chain() -> Logs {
     chain_of((0..HOURS).map(|hour| (genuine(hour), text(hour, false))))
 }
 
-fn chain_of(log_objects: impl IntoIterator<Item = (String, String)>) -> Logs {
+pub(super) fn chain_of(log_objects: impl IntoIterator<Item = (String, String)>) -> Logs {
     let folder = TempDir::new().unwrap();
     let mut sink = Folder::create(folder.path(), None, None).unwrap();
     let mut digests = Digests::before(&mut sink, BUCKET).unwrap();
@@ -59,24 +59,35 @@ fn packed(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn unpacked(path: &Path) -> Vec<u8> {
+    let mut text = Vec::new();
+    #[expect(
+        clippy::disallowed_types,
+        reason = "what is unpacked was written by this program"
+    )]
+    let mut packed = flate2::read::MultiGzDecoder::new(fs::File::open(path).unwrap());
+    packed.read_to_end(&mut text).unwrap();
+    text
+}
+
 impl Logs {
-    fn at(&self, key: &str) -> PathBuf {
+    pub(super) fn at(&self, key: &str) -> PathBuf {
         self.folder.path().join(key)
     }
 
-    fn put(&self, key: &str, text: &str) {
+    pub(super) fn put(&self, key: &str, text: &str) {
         fs::create_dir_all(self.at(key).parent().unwrap()).unwrap();
         fs::write(self.at(key), packed(text)).unwrap();
     }
 
-    async fn verified_of(&self, since: Option<Day>, until: Option<Day>) -> Verification {
+    pub(super) async fn verified_of(&self, since: Option<Day>, until: Option<Day>) -> Verification {
         let keys = keys();
         let mut options = options(&keys);
         options.days = DeliveryDays { since, until };
         self.verified_as(&options, None).await
     }
 
-    fn digests(&self) -> Vec<PathBuf> {
+    pub(super) fn digests(&self) -> Vec<PathBuf> {
         let mut found = files(self.folder.path());
         found.retain(|path| path.to_str().unwrap().contains("CloudTrail-Digest"));
         found.sort();
@@ -84,8 +95,15 @@ impl Logs {
     }
 }
 
-fn kinds(found: &Verification) -> BTreeSet<FindingKind> {
+pub(super) fn kinds(found: &Verification) -> BTreeSet<FindingKind> {
     found.findings.iter().map(|finding| finding.kind).collect()
+}
+
+pub(super) fn kinds_that_are_wrong(found: &Verification) -> BTreeSet<FindingKind> {
+    kinds(found)
+        .into_iter()
+        .filter(|kind| kind.is_wrong())
+        .collect()
 }
 
 fn objects(found: &Verification, kind: FindingKind) -> Vec<&str> {
@@ -129,130 +147,6 @@ async fn an_untouched_chain_is_sound_and_its_last_hour_too_recent() {
     assert_eq!(kinds(&found), recent.into());
 }
 
-/// A log object and a digest for each hour of four days.
-fn chain_of_days() -> Logs {
-    let hours = (16..20).flat_map(|day| (0..24).map(move |hour| (day, hour)));
-    chain_of(hours.map(|(day, hour)| (on_day(day, &genuine(hour)), text(hour, false))))
-}
-
-fn end_of(digest: &Path) -> Timestamp {
-    let name = trailback_cloudtrail::digest::DigestName::read(digest.to_str().unwrap());
-    name.unwrap().ended_at
-}
-
-fn moment(text: &str) -> Timestamp {
-    Timestamp::parse(text).unwrap()
-}
-
-/// Who deletes the digests of the days that are asked about, and of the next, hides nothing: the one after them names the last.
-#[tokio::test]
-async fn what_was_deleted_up_to_the_end_of_a_period_and_beyond_is_named_by_the_next_digest() {
-    let day: Day = "2026-11-16".parse().unwrap();
-    let logs = chain_of_days();
-    let found = logs.verified_of(Some(day), Some(day)).await;
-    assert_balances(&found);
-    assert_eq!((wrong(&found), found.verdict()), (vec![], Verdict::Sound));
-    for since in [None, Some(day)] {
-        let logs = chain_of_days();
-        let deleted = moment("2026-11-16T10:30:00Z").0..moment("2026-11-18T00:30:00Z").0;
-        for digest in logs.digests() {
-            if deleted.contains(&end_of(&digest).0) {
-                fs::remove_file(digest).unwrap();
-            }
-        }
-        for hour in 10..24 {
-            fs::remove_file(logs.at(&genuine(hour))).unwrap();
-        }
-        let found = logs.verified_of(since, Some(day)).await;
-        assert_eq!(
-            kinds_that_are_wrong(&found),
-            [FindingKind::DigestMissing].into()
-        );
-        assert!(found.findings.iter().any(|finding| finding.is_hole
-            && finding.period.start <= moment("2026-11-16T12:00:00Z")
-            && finding.period.end >= moment("2026-11-17T00:00:00Z")));
-    }
-    // All of two days: the account is told all the same.
-    let logs = chain_of_days();
-    for digest in logs.digests() {
-        if end_of(&digest) < moment("2026-11-18T00:30:00Z") {
-            fs::remove_file(digest).unwrap();
-        }
-    }
-    let found = logs.verified_of(Some(day), Some(day)).await;
-    let missing = found.findings.iter();
-    let mut missing = missing.filter(|one| one.kind == FindingKind::DigestMissing);
-    assert_eq!(missing.next().unwrap().period.start, day.start());
-    for hour in 0..24 {
-        fs::remove_file(logs.at(&genuine(hour))).unwrap();
-    }
-    let found = logs.verified_of(None, Some(day)).await;
-    assert_eq!(
-        kinds_that_are_wrong(&found),
-        [FindingKind::DigestMissing].into()
-    );
-}
-
-/// What is missing after the period is nobody's question.
-#[tokio::test]
-async fn digests_that_are_missing_after_the_period_are_not_told() {
-    let day: Day = "2026-11-16".parse().unwrap();
-    let logs = chain_of_days();
-    for digest in logs.digests() {
-        let end = end_of(&digest);
-        if end > moment("2026-11-17T04:30:00Z") && end < moment("2026-11-18T12:30:00Z") {
-            fs::remove_file(digest).unwrap();
-        }
-    }
-    let found = logs.verified_of(Some(day), Some(day)).await;
-    assert_balances(&found);
-    assert_eq!(wrong(&found), []);
-    let all = logs.verified().await;
-    assert_eq!(
-        kinds_that_are_wrong(&all),
-        [FindingKind::DigestMissing].into()
-    );
-}
-
-fn kinds_that_are_wrong(found: &Verification) -> BTreeSet<FindingKind> {
-    kinds(found)
-        .into_iter()
-        .filter(|kind| kind.is_wrong())
-        .collect()
-}
-
-/// In a bucket lies what there is now. A digest that has not come for hours does not come.
-#[tokio::test(flavor = "multi_thread")]
-async fn in_a_bucket_only_what_is_recent_by_the_clock_is_too_recent() {
-    let logs = chain();
-    let added = key("AWSLogs/", HOURS, "EVILEVILEVILEVIL");
-    logs.put(&added, "{\"Records\":[]}");
-    let server = logs.uploaded();
-    let keys = keys();
-    let s3 = S3OnDemand::new(settings(&server));
-    let silent: Arc<dyn Progress> = Arc::new(Silent);
-    for (now, kind, verdict) in [
-        (
-            "2026-11-16T07:00:00Z",
-            FindingKind::LogObjectsTooRecent,
-            Verdict::Sound,
-        ),
-        (
-            "2026-11-17T07:00:00Z",
-            FindingKind::LogObjectsUnproven,
-            Verdict::Incomplete,
-        ),
-    ] {
-        let options = VerifyOptions {
-            now: moment(now),
-            ..options(&keys)
-        };
-        let found = verify(&[bucket()], &s3, None, &options, &silent).await;
-        let found = found.unwrap();
-        assert_eq!((kinds(&found), found.verdict()), ([kind].into(), verdict));
-    }
-}
-
 /// Nothing proves the newest digest of a folder. What contradicts it is told all the same.
 #[tokio::test]
 async fn in_a_folder_the_newest_digest_is_heard_too() {
@@ -273,14 +167,9 @@ async fn in_a_folder_the_newest_digest_is_heard_too() {
 
 impl Logs {
     /// Changes the newest digest of a folder, which nothing proves: it names this as well.
-    #[expect(clippy::disallowed_types, reason = "unpacks what this test has packed")]
     fn newest_names(&self, key: &str, sha256: &str) {
         let newest = self.digests().pop().unwrap();
-        let mut text = String::new();
-        flate2::read::GzDecoder::new(&fs::read(&newest).unwrap()[..])
-            .read_to_string(&mut text)
-            .unwrap();
-        let mut digest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut digest: serde_json::Value = serde_json::from_slice(&unpacked(&newest)).unwrap();
         let mut named = digest["logFiles"][0].clone();
         named["s3Object"] = key.into();
         named["hashValue"] = sha256.into();
@@ -562,16 +451,9 @@ async fn unpacked_and_sorted_into_other_folders_logs_are_what_they_were() {
             true => "digests",
             false => "logs",
         };
-        let mut text = Vec::new();
-        #[allow(
-            clippy::disallowed_types,
-            reason = "what is unpacked was written by this program"
-        )]
-        let mut unpacked = flate2::read::MultiGzDecoder::new(fs::File::open(&path).unwrap());
-        std::io::copy(&mut unpacked, &mut text).unwrap();
         fs::create_dir_all(other.path().join(folder)).unwrap();
         let name = name.trim_end_matches(".gz");
-        fs::write(other.path().join(folder).join(name), text).unwrap();
+        fs::write(other.path().join(folder).join(name), unpacked(&path)).unwrap();
     }
     let moved = Logs {
         folder: other,
@@ -626,28 +508,6 @@ async fn what_is_not_handed_out_is_not_known() {
     let found = verified_in_s3(&server, None).await;
     let missing = [FindingKind::DigestMissing];
     assert_eq!(kinds_that_are_wrong(&found), missing.into());
-}
-
-/// Of a trail that is younger than what is asked about, nothing is missing before its first digest, closed as that may be.
-#[tokio::test(flavor = "multi_thread")]
-async fn before_digests_that_are_not_handed_out_nothing_is_missing() {
-    let logs = chain();
-    let server = logs.uploaded();
-    let closed = logs.digests()[..3].to_vec();
-    let folder = logs.folder.path().to_owned();
-    server.set_plan(move |request| {
-        let is_closed = closed.contains(&folder.join(&request.key));
-        (request.operation == "GetObject" && is_closed).then_some(Fault::AccessDenied)
-    });
-    let keys = keys();
-    let mut early = options(&keys);
-    early.days.since = Some("2026-01-01".parse().unwrap());
-    let s3 = S3OnDemand::new(settings(&server));
-    let silent: Arc<dyn Progress> = Arc::new(Silent);
-    let found = verify(&[bucket()], &s3, None, &early, &silent).await;
-    let found = found.unwrap();
-    assert_eq!(wrong(&found), []);
-    assert_eq!(found.verdict(), Verdict::Incomplete);
 }
 
 #[tokio::test]
