@@ -149,17 +149,15 @@ fn start(page: &mut Page, trail: &Trail<'_>, first: &Session, rail: Rail) {
             .identity_provider
             .as_ref()
             .map(|idp| format!("vouched for by {}", safe(idp)));
-        let key = first.origin.access_key_id.as_ref().map(|key| {
-            // Of several issuances that fit on the way the chain shows one, and they may have begun with other keys.
-            let is_known = trail
-                .hops
-                .iter()
-                .all(|hop| hop.origin.access_key_id.is_some());
-            match is_known {
-                true => format!("access key {}", safe(key)),
-                false => "with which access key is not known: several issuances fit".to_owned(),
+        // Of several issuances that fit on the way the chain shows one; they may have begun with other keys, and the last row says so.
+        let last = trail.hops.last().unwrap_or(first);
+        let key = match (&first.origin.access_key_id, &last.origin.access_key_id) {
+            (_, Some(key)) => Some(format!("access key {}", safe(key))),
+            (Some(_), None) => {
+                Some("with which access key is not known: several issuances fit".to_owned())
             }
-        });
+            (None, None) => None,
+        };
         let facts: Vec<String> = [arn, provider, key].into_iter().flatten().collect();
         if page.is_wide() && !facts.is_empty() {
             page.entry(below, ("", Tone::Dim), &(facts.join(", "), Tone::Plain));
