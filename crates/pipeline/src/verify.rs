@@ -89,8 +89,13 @@ pub async fn verify(
         None => None,
     };
     let chains = digests::chains(digests, options).await;
-    let mut held = HeldAgainst::new(chains, log_objects.collect(), ledger.as_deref());
-    held.compare(options.days);
+    let mut held = HeldAgainst::new(
+        chains,
+        log_objects.collect(),
+        ledger.as_deref(),
+        options.days,
+    );
+    held.compare();
     let hashes = text_hashes(held.to_read(), &options.reading, progress).await?;
     Ok(held.conclude(hashes, options.now, options.keys.is_some()))
 }

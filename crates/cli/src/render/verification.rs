@@ -306,5 +306,6 @@ fn words(kind: FindingKind) -> (&'static str, &'static str, Tone) {
         FindingKind::DigestUnfetched => ("open", "a digest cannot be fetched", Tone::Warn),
         FindingKind::DigestUnreadable => ("broken", "a digest cannot be read", Tone::Bad),
         FindingKind::ValidationOff => ("open", "for a time there are no digests", Tone::Warn),
+        FindingKind::DigestsEnd => ("open", "digests have ended", Tone::Warn),
     }
 }

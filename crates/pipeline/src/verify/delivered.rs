@@ -189,13 +189,17 @@ impl<'c> Covered<'c> {
     /// Whether it was delivered so short before the newest delivery that its digest may still be to come. A folder may be a copy
     /// of any age; what lies in a bucket lies there now, and a digest that has not come for hours does not come.
     pub(super) fn age(&self, at: Timestamp, is_file: bool) -> Age {
-        let newest = match is_file {
-            true => self.newest,
-            false => self.newest.max(self.now),
-        };
-        match newest.0 - TOO_RECENT_MS <= at.0 && !self.is_to_come(at) {
+        match self.present(is_file).0 - TOO_RECENT_MS <= at.0 && !self.is_to_come(at) {
             true => Age::TooRecent,
             false => Age::Old,
+        }
+    }
+
+    /// Up to when there may be something: what lies in a folder was copied at some time after the newest delivery.
+    pub(super) fn present(&self, is_file: bool) -> Timestamp {
+        match is_file {
+            true => self.newest,
+            false => self.newest.max(self.now),
         }
     }
 

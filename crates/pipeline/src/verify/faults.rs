@@ -1,13 +1,18 @@
 //! What is wrong with a chain of digests, as findings.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use trailback_cloudtrail::digest::{ChainFault, Place, SignatureFault};
 use trailback_sessions::Timestamp;
 
 use super::delivered::{Age, Covered};
-use super::digests::Chain;
+use super::digests::{Chain, Unread};
 use super::report::{ChainReport, Finding, FindingKind};
+use crate::log_objects::DeliveryDays;
+
+const ENDED: &str = "no digest of this account and region is newer, not even an empty one: its trail, or log file validation, was switched \
+     off, or the last digests were deleted";
 
 /// What a walk along a chain found.
 pub(super) fn of_chain<'f>(
@@ -110,6 +115,39 @@ fn not_proven(fault: &SignatureFault, is_file: bool, is_too_recent: bool) -> (Fi
         SignatureFault::UnknownKey { .. } => (FindingKind::DigestOfUnknownKey, fault.to_string()),
         SignatureFault::Wrong => (FindingKind::DigestForged, fault.to_string()),
     }
+}
+
+/// Accounts and regions whose digests have ended, though a trail that goes on writes one each hour, also where nothing was
+/// delivered. Nothing names what their last ones were, if somebody deleted them and all that they name.
+pub(super) fn ended(
+    chains: &[Chain],
+    unread: &Unread,
+    covered: &Covered<'_>,
+    days: DeliveryDays,
+) -> Vec<Finding> {
+    let until = days.until.map(|until| until.plus(1).start());
+    let mut ends = BTreeMap::<(&str, &str), (Timestamp, bool)>::new();
+    for chain in chains.iter().filter(|one| !one.newest.is_backfill) {
+        let of = (&*chain.newest.account_id, &*chain.newest.region);
+        let (end, is_file) = ends.entry(of).or_insert((Timestamp::default(), true));
+        for found in &chain.digests {
+            *end = found.digest.period.end.max(*end);
+            *is_file &= found.is_file;
+        }
+    }
+    for ((account_id, region, _), unread) in unread {
+        if let Some((end, _)) = ends.get_mut(&(&**account_id, &**region)) {
+            *end = unread.last().copied().unwrap_or_default().max(*end);
+        }
+    }
+    let ended = ends.into_iter().filter_map(|(of, (end, is_file))| {
+        let present = covered.present(is_file);
+        let asked = until.map_or(present, |until| until.min(present));
+        let is_over = end < asked && covered.age(end, is_file) == Age::Old;
+        is_over
+            .then(|| Finding::of(FindingKind::DigestsEnd, end..asked, ENDED).in_logs_of(of.0, of.1))
+    });
+    ended.collect()
 }
 
 /// What there is of a chain.

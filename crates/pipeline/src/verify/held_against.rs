@@ -25,6 +25,8 @@ pub(super) struct HeldAgainst<'a> {
     chains: Chains,
     listed: Vec<Listed>,
     readings: Option<Readings<'a>>,
+    /// The days of delivery that are asked about.
+    days: DeliveryDays,
     /// What became of each listed log object.
     fates: Vec<Fate>,
     findings: Vec<Finding>,
@@ -55,6 +57,7 @@ impl<'a> HeldAgainst<'a> {
         chains: Chains,
         listed: Vec<Listed>,
         ledger: Option<&'a [LedgerEntry]>,
+        days: DeliveryDays,
     ) -> HeldAgainst<'a> {
         HeldAgainst {
             fates: Vec::with_capacity(listed.len()),
@@ -64,6 +67,7 @@ impl<'a> HeldAgainst<'a> {
             },
             chains,
             readings: ledger.map(Readings::of),
+            days,
             listed,
             findings: Vec::new(),
             open: Open::default(),
@@ -71,7 +75,7 @@ impl<'a> HeldAgainst<'a> {
     }
 
     /// Compares all that can be compared without reading a log object.
-    pub(super) fn compare(&mut self, days: DeliveryDays) {
+    pub(super) fn compare(&mut self) {
         let mut found = HashSet::<usize>::new();
         for listed in &self.listed {
             let entries = &self.chains.entries;
@@ -96,11 +100,11 @@ impl<'a> HeldAgainst<'a> {
             };
             self.fates.push(fate);
         }
-        self.tell_missing(&found, days);
+        self.tell_missing(&found);
     }
 
     /// Digests name them, and nothing that lies there can be meant.
-    fn tell_missing(&mut self, found: &HashSet<usize>, days: DeliveryDays) {
+    fn tell_missing(&mut self, found: &HashSet<usize>) {
         let is_local = self
             .listed
             .first()
@@ -113,7 +117,7 @@ impl<'a> HeldAgainst<'a> {
         for (number, entry) in entries.iter().enumerate() {
             let is_asked = entry
                 .delivered_at()
-                .is_none_or(|at| days.contains(Day::of(at)));
+                .is_none_or(|at| self.days.contains(Day::of(at)));
             let is_missing = entry.is_log_object() && is_asked && !found.contains(&number);
             // What nothing proves is heard only of places that no believable digest names.
             let is_heard = is_believed(&entry) || !believed.contains(&entry.place);
@@ -166,6 +170,8 @@ impl<'a> HeldAgainst<'a> {
             .iter()
             .flat_map(|chain| faults::of_chain(chain, &covered));
         self.findings.extend(of_chains);
+        let ended = faults::ended(&chains, &self.chains.unread, &covered, self.days);
+        self.findings.extend(ended);
         let chains: Vec<_> = chains.iter().map(faults::report).collect();
         self.tally.digests = self.chains.unreadable.len() as u64;
         self.tally.digests += chains.iter().map(|chain| chain.digests).sum::<u64>();

@@ -213,6 +213,8 @@ pub enum FindingKind {
     DigestUnfetched,
     /// There was no validation for a time, or its last digests are gone.
     ValidationOff,
+    /// The digests of an account and region have ended.
+    DigestsEnd,
 }
 
 impl FindingKind {
@@ -242,6 +244,7 @@ impl FindingKind {
             FindingKind::DigestUnreadable => "digest_unreadable",
             FindingKind::DigestUnfetched => "digest_unfetched",
             FindingKind::ValidationOff => "validation_off",
+            FindingKind::DigestsEnd => "digests_end",
         }
     }
 
@@ -258,7 +261,8 @@ impl FindingKind {
             | FindingKind::LogObjectsUnproven
             | FindingKind::ReadingsUnproven
             | FindingKind::DigestUnproven
-            | FindingKind::ValidationOff => Verdict::Incomplete,
+            | FindingKind::ValidationOff
+            | FindingKind::DigestsEnd => Verdict::Incomplete,
             _ => Verdict::Unsound,
         }
     }
@@ -286,6 +290,7 @@ impl FindingKind {
                 | FindingKind::DigestUnreadable
                 | FindingKind::DigestUnfetched
                 | FindingKind::ValidationOff
+                | FindingKind::DigestsEnd
         )
     }
 }

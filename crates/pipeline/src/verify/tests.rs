@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use trailback_cloudtrail::digest::PublicKeys;
+use trailback_cloudtrail::digest::{DigestName, PublicKeys};
 use trailback_harness::s3_server::{Fault, S3Server};
 use trailback_simulator::{
     Digests, Folder, Plan, Tampered, Tampering, public_keys, simulate, tamper,
@@ -280,9 +280,18 @@ fn bucket() -> Location {
     Location::S3(format!("s3://{BUCKET}").parse().unwrap())
 }
 
+/// At the moment of the newest digest.
 async fn verified_in_s3(server: &S3Server, lake: Option<&Lake>) -> Verification {
     let keys = keys();
-    verified_in_s3_as(server, &options(&keys), lake).await
+    let objects = server.objects(BUCKET);
+    let ends = objects
+        .keys()
+        .filter_map(|key| Some(DigestName::read(key)?.ended_at));
+    let options = VerifyOptions {
+        now: ends.max().unwrap(),
+        ..options(&keys)
+    };
+    verified_in_s3_as(server, &options, lake).await
 }
 
 async fn verified_in_s3_as(

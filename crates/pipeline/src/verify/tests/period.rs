@@ -4,7 +4,6 @@ use super::hostile::{
     HOURS, chain, chain_of, genuine, key, kinds, kinds_that_are_wrong, on_day, text,
 };
 use super::*;
-use trailback_cloudtrail::digest::DigestName;
 
 const MISSING: [FindingKind; 1] = [FindingKind::DigestMissing];
 
@@ -133,4 +132,50 @@ async fn in_a_bucket_only_what_is_recent_by_the_clock_is_too_recent() {
         let found = verified_in_s3_as(&server, &options, None).await;
         assert_eq!((kinds(&found), found.verdict()), ([kind].into(), verdict));
     }
+}
+
+/// Who deletes the last digests and all that they name leaves nothing that names them; but a trail that goes on writes digests.
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_that_have_ended_are_told_by_the_clock_or_by_what_is_newer() {
+    let logs = chain_of_days();
+    let server = logs.uploaded();
+    let keys = keys();
+    let last_day: Day = "2026-11-19".parse().unwrap();
+    let ended = (FindingKind::DigestsEnd, moment("2026-11-20T00:00:00Z"));
+    for (now, until, expected) in [
+        ("2026-11-20T02:30:00Z", None, None),
+        ("2026-11-20T04:00:00Z", None, Some("2026-11-20T04:00:00Z")),
+        ("2026-11-25T04:00:00Z", Some(last_day), None),
+        (
+            "2026-11-25T04:00:00Z",
+            Some(last_day.plus(1)),
+            Some("2026-11-21T00:00:00Z"),
+        ),
+    ] {
+        let options = VerifyOptions {
+            now: moment(now),
+            days: DeliveryDays { since: None, until },
+            ..options(&keys)
+        };
+        let found = verified_in_s3_as(&server, &options, None).await;
+        let told = found
+            .findings
+            .iter()
+            .map(|one| ((one.kind, one.period.start), one.period.end));
+        let expected = expected.map(|end| (ended, moment(end)));
+        assert_eq!(told.collect::<Vec<_>>(), Vec::from_iter(expected));
+    }
+    // A folder has no clock: it is as old as the newest in it.
+    let is_told = |found: &Verification| kinds(found).contains(&FindingKind::DigestsEnd);
+    assert!(!is_told(&logs.verified().await));
+    let elsewhere = genuine(23).replace("eu-west-1", "eu-central-1");
+    logs.put(&on_day(19, &elsewhere), "{\"Records\":[]}");
+    assert!(!is_told(&logs.verified().await));
+    logs.delete_digests("2026-11-19T12:30:00Z", "2026-11-21T00:00:00Z");
+    for hour in 12..24 {
+        fs::remove_file(logs.at(&on_day(19, &genuine(hour)))).unwrap();
+    }
+    let found = logs.verified().await;
+    assert!(is_told(&found) && wrong(&found).is_empty());
+    assert!(!is_told(&logs.verified_of(None, Some(first_day())).await));
 }
