@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::file::metadata::{
-    PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataPushDecoder,
-    ParquetStatisticsPolicy,
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions,
+    ParquetMetaDataPushDecoder, ParquetStatisticsPolicy, RowGroupMetaData,
 };
 
 use crate::checksums::Checksums;
@@ -118,6 +118,7 @@ impl Footer {
             DecodeResult::Data(metadata) => {
                 check_table(&metadata, kind)?;
                 check_ranges(&metadata, file_len)?;
+                check_row_counts(&metadata)?;
                 Ok(Self {
                     file_len,
                     metadata: Arc::new(metadata),
@@ -251,4 +252,25 @@ fn check_ranges(metadata: &ParquetMetaData, file_len: u64) -> Result<(), TableEr
         }
     }
     Ok(())
+}
+
+/// Readers of whole files go by what columns hold, those of parts by the number of rows: where the two differ they would see
+/// different rows.
+fn check_row_counts(metadata: &ParquetMetaData) -> Result<(), TableError> {
+    let groups = metadata.row_groups().iter();
+    let is_sum = groups.clone().map(RowGroupMetaData::num_rows).sum::<i64>()
+        == metadata.file_metadata().num_rows();
+    let holds = |rows: i64, chunk: &ColumnChunkMetaData| match chunk.column_descr().max_rep_level()
+    {
+        0 => chunk.num_values() == rows,
+        // An empty list takes a value as well.
+        _ => chunk.num_values() >= rows,
+    };
+    let mut groups = groups.map(|group| (group.num_rows(), group.columns().iter()));
+    match is_sum && groups.all(|(rows, mut columns)| columns.all(|chunk| holds(rows, chunk))) {
+        true => Ok(()),
+        false => Err(TableError::NotParquet {
+            reason: "its footer tells of other rows than its columns hold",
+        }),
+    }
 }

@@ -22,7 +22,11 @@ fn folder(target: &str) -> PathBuf {
 }
 
 /// Seeds that were made by a fuzzer, of a library that trusts them: an error, and never rows.
-const REFUSED: [&str; 2] = ["page_index_astray", "dictionary_of_millions"];
+const REFUSED: [&str; 3] = [
+    "page_index_astray",
+    "dictionary_of_millions",
+    "row_count_astray",
+];
 
 fn files(target: &str) -> impl Iterator<Item = (PathBuf, Bytes)> {
     let entries = fs::read_dir(folder(target)).unwrap();
@@ -35,11 +39,15 @@ fn footer_start(file: &[u8]) -> usize {
     footer_range(file.len() as u64, file).unwrap().start as usize
 }
 
-/// How many rows are in a seed, with the checksums that the target would have added.
-fn rows_of_data_object(unsealed: &Bytes) -> Result<usize, TableError> {
-    let footer = unsealed.slice(footer_start(unsealed)..);
-    let body = unsealed[..unsealed.len() - footer.len()].to_vec();
-    let sealed = Bytes::from(seal(body, &footer));
+/// A seed with the checksums that the target would have added.
+fn sealed(unsealed: &[u8]) -> Bytes {
+    let (body, footer) = unsealed.split_at(footer_start(unsealed));
+    seal(body.to_vec(), footer).into()
+}
+
+/// How many rows are in a seed.
+fn rows_of_data_object(unsealed: &[u8]) -> Result<usize, TableError> {
+    let sealed = sealed(unsealed);
     let rows = decode_data_object::<Session>(sealed.clone()).map(|rows| rows.len());
     rows.or_else(|_| decode_data_object::<LedgerEntry>(sealed).map(|rows| rows.len()))
 }
@@ -69,6 +77,13 @@ fn a_dictionary_that_claims_more_than_its_page_holds_is_refused() {
     let file = fs::read(folder("fragment").join("dictionary_of_millions")).unwrap();
     let refused = decode_fragment::<Issuance>(file.into()).unwrap_err();
     assert!(refused.to_string().contains("claims more"), "{refused}");
+}
+
+#[test]
+fn a_row_group_that_denies_its_rows_is_refused() {
+    let file = fs::read(folder("data_object").join("row_count_astray")).unwrap();
+    let refused = decode_data_object::<Session>(sealed(&file)).unwrap_err();
+    assert!(refused.to_string().contains("other rows"), "{refused}");
 }
 
 #[test]
