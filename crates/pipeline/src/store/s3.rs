@@ -393,9 +393,11 @@ impl Store for S3Store {
         }
         done.map_err(|failure| match condition {
             // AWS answers 404 where other implementations answer 412: what was to be replaced is gone.
-            Condition::IfMatches(_) if failure.is_absent_object() => StoreError::Precondition {
-                location: self.location(key),
-            },
+            Condition::IfMatches(_) if failure.is_absent_object(Operation::Put) => {
+                StoreError::Precondition {
+                    location: self.location(key),
+                }
+            }
             _ => self.explain(Operation::Put, key, failure),
         })
     }

@@ -86,7 +86,7 @@ pub(super) enum Failure {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusal {
     status: u16,
-    /// S3's name of it; empty on answers to HEAD, which have no body.
+    /// S3's name of it; empty on answers to HEAD, which have no body, and on those that are not S3's.
     code: String,
     message: String,
     /// Where the bucket lies, on answers that redirect.
@@ -164,9 +164,9 @@ impl Failure {
         matches!(self, Failure::Refused(refusal) if refusal.status == 416)
     }
 
-    /// Whether the bucket is there, but not the object.
-    pub(super) fn is_absent_object(&self) -> bool {
-        matches!(self, Failure::Refused(refusal) if refusal.is_absent_object())
+    /// Whether the bucket is there, but not the object that was asked for.
+    pub(super) fn is_absent_object(&self, operation: Operation) -> bool {
+        matches!(self, Failure::Refused(refusal) if refusal.is_absent_object(operation))
     }
 
     /// Says what went wrong with what was asked for.
@@ -201,21 +201,31 @@ impl Failure {
 }
 
 impl Refusal {
-    fn is_absent_object(&self) -> bool {
+    /// Whether S3 says that there is no such object. What is absent is taken as deleted and never read again, so that
+    /// only S3's own word counts: a proxy, a wrong endpoint or a broken gateway answers 404 as well.
+    fn is_absent_object(&self, operation: Operation) -> bool {
         match &*self.code {
-            "NoSuchKey" | "NoSuchVersion" | "NotFound" => true,
+            "NoSuchKey" | "NoSuchVersion" => true,
             // A version that stands for a deletion.
             "MethodNotAllowed" => self.status == 405,
-            // An answer to HEAD does not say whether the bucket or the object is missing.
-            "" => self.status == 404,
+            // An answer to HEAD has no body that could name a reason, nor say whether the bucket or the object is missing.
+            "" | "NotFound" => self.status == 404 && operation == Operation::Head,
             _ => false,
         }
     }
 
     fn explain(self, asked: &Asked<'_>) -> StoreError {
         let location = asked.location();
-        if self.is_absent_object() {
+        if self.is_absent_object(asked.operation) {
             return StoreError::NotFound { location };
+        }
+        if self.status == 404 && matches!(&*self.code, "" | "NotFound") {
+            let cause = "the answer is 404 and no word of S3's; check the endpoint, and what stands between it and here";
+            return StoreError::Unavailable {
+                location,
+                action: asked.operation.verb(),
+                cause: io::Error::other(cause),
+            };
         }
         match (&*self.code, self.status) {
             ("NoSuchBucket", _) => asked.unusable(&format!(
@@ -360,4 +370,57 @@ fn shortened(text: &str) -> String {
         .filter(|c| !c.is_control())
         .take(SAID_CHARS_MAX)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(operation: Operation, status: u16, code: &str) -> StoreError {
+        let refusal = Refusal {
+            status,
+            code: code.to_owned(),
+            ..Refusal::default()
+        };
+        let asked = Asked {
+            operation,
+            bucket: "b",
+            key: "k",
+            region: Some("eu-central-1"),
+            endpoint: None,
+        };
+        Failure::Refused(refusal).explain(&asked)
+    }
+
+    #[test]
+    fn an_object_is_gone_only_where_s3_says_so() {
+        use Operation::{Delete, Get, GetVersion, Head, List, Put};
+        for (operations, status, code, is_gone) in [
+            (&[Get, GetVersion][..], 404, "NoSuchKey", true),
+            (&[GetVersion], 404, "NoSuchVersion", true),
+            (&[GetVersion], 405, "MethodNotAllowed", true),
+            (&[Head], 404, "", true),
+            (&[Head], 404, "NotFound", true),
+            (&[List, Get, GetVersion, Put, Delete], 404, "", false),
+            (
+                &[List, Get, GetVersion, Put, Delete],
+                404,
+                "NotFound",
+                false,
+            ),
+        ] {
+            for operation in operations {
+                match explained(*operation, status, code) {
+                    StoreError::NotFound { .. } if is_gone => {}
+                    StoreError::Unavailable { .. } if !is_gone => {}
+                    other => panic!("{operation:?} {status} {code:?}: {other:?}"),
+                }
+            }
+        }
+        let no_bucket = explained(Get, 404, "NoSuchBucket");
+        assert!(
+            matches!(no_bucket, StoreError::Unusable { .. }),
+            "{no_bucket:?}"
+        );
+    }
 }
