@@ -235,6 +235,7 @@ impl Dice {
 
     fn reading_of_a_few(&mut self) -> LedgerEntry {
         let few = |dice: &mut Self| Text::from(["a", "b"][dice.below(2) as usize]);
+        let few_bytes = |dice: &mut Self| u64::from(dice.below(2));
         LedgerEntry {
             location: few(self),
             etag: self.maybe(few),
@@ -242,6 +243,10 @@ impl Dice {
             sha256: self.maybe(few),
             region: self.maybe(few),
             outcome: self.word::<LogObjectOutcome>(),
+            size_bytes: self.maybe(few_bytes),
+            unpacked_bytes: self.maybe(few_bytes),
+            first_event_time: self.maybe(|dice| Timestamp(dice.below(2).into())),
+            unreadable: self.maybe(few_bytes),
             extract_version: self.below(2) as i32,
             ..LedgerEntry::default()
         }

@@ -1,7 +1,8 @@
 //! The bytes of a Parquet file to rows.
 //!
 //! Columns are found by name: one that an older file lacks leaves its field at the default, one that this program does
-//! not know is skipped.
+//! not know is skipped. So rows may be shown that know less than their file; they must never be written in its place
+//! ([`decode_known_fragment`]).
 
 mod batch;
 
@@ -13,6 +14,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+
+use trailback_sessions::EXTRACT_VERSION;
 
 pub(crate) use batch::{DecodedRows, SharedChains};
 
@@ -35,6 +38,36 @@ pub(crate) const ROWS_EXPECTED_MAX: usize = 1 << 18;
 /// When the bytes are no fragment, are damaged, or come from a newer program.
 pub fn decode_fragment<R: FragmentRow>(bytes: Bytes) -> Result<Vec<R>, TableError> {
     refusing_damage(|| decode(bytes, FileKind::Fragment(R::TABLE)))
+}
+
+/// Decodes a fragment of which this program knows everything; `None` where it has a column of a newer program, or a row
+/// that rules newer than these have made.
+///
+/// For whoever writes the rows anew and deletes the fragment: what this program does not know would be lost for good.
+///
+/// # Errors
+/// When the bytes are no fragment or are damaged.
+pub fn decode_known_fragment<R: FragmentRow>(bytes: Bytes) -> Result<Option<Vec<R>>, TableError> {
+    refusing_damage(|| {
+        let kind = FileKind::Fragment(R::TABLE);
+        match decode::<R>(bytes.clone(), kind) {
+            Err(failure) if failure.is_of_a_newer_program() => Ok(None),
+            Err(failure) => Err(failure),
+            Ok(rows) => {
+                let is_newer = |row: &R| row.extract_version() > EXTRACT_VERSION;
+                let knows_all = knows_all_columns(&bytes, kind)?;
+                Ok((knows_all && !rows.iter().any(is_newer)).then_some(rows))
+            }
+        }
+    })
+}
+
+fn knows_all_columns(bytes: &Bytes, kind: FileKind) -> Result<bool, TableError> {
+    let footer = Footer::of_file(bytes, kind)?;
+    let schema = footer.metadata().file_metadata().schema_descr();
+    let fields = schema.root_schema().get_fields();
+    let is_known = |name: &str| kind.columns().any(|column| column.name == name);
+    Ok(fields.iter().all(|field| is_known(field.name())))
 }
 
 /// Decodes a data object.

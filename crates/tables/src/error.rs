@@ -113,6 +113,17 @@ pub enum TableError {
     },
 }
 
+impl TableError {
+    /// Whether a file whose bytes are right can only have been written by a newer program.
+    #[must_use]
+    pub fn is_of_a_newer_program(&self) -> bool {
+        matches!(
+            self,
+            Self::NewerSchema { .. } | Self::UnknownValue { .. } | Self::ColumnType { .. }
+        )
+    }
+}
+
 /// Names what was being done when the Parquet library refused.
 pub(crate) fn while_doing(action: &'static str) -> impl FnOnce(ParquetError) -> TableError {
     move |source| TableError::Parquet { action, source }

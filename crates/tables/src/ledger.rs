@@ -10,7 +10,7 @@ use trailback_sessions::{Text, Timestamp};
 use crate::partition::EventHour;
 
 /// Counts up when other rows are made of the same entries: a linker then makes the ledger anew.
-pub const LEDGER_VERSION: i32 = 1;
+pub const LEDGER_VERSION: i32 = 2;
 
 /// A row of the table `log_objects`: one reading of one log object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,20 +102,45 @@ impl LedgerEntry {
 
     /// What two readings of the same thing have in common: where it lies, and the best that is known of which content
     /// lay there.
-    fn identity(&self) -> (&Text, Option<&Text>) {
-        let content = self.etag.as_ref().or(self.version_id.as_ref());
-        (&self.location, content.or(self.sha256.as_ref()))
+    fn identity(&self) -> (&Text, Content<'_>) {
+        let known = self.etag.as_ref().or(self.version_id.as_ref());
+        let content = match known.or(self.sha256.as_ref()) {
+            Some(known) => Content::Known(known),
+            None => Content::Measured {
+                size_bytes: self.size_bytes,
+                unpacked_bytes: self.unpacked_bytes,
+                event_times: (self.first_event_time, self.last_event_time),
+            },
+        };
+        (&self.location, content)
     }
 
-    /// The entry that speaks comes first. That an object is gone tells nothing of what was read of it before. Between
-    /// equals the fuller one speaks: what is absent sorts lowest.
+    /// The entry that speaks comes first. That an object is gone tells nothing of what was read of it before, and who
+    /// could read more of its records, as under a higher limit, knows better. Between equals the fuller one speaks: what
+    /// is absent sorts lowest.
     fn precedence(&self, other: &Self) -> Ordering {
         let rank = |entry: &Self| {
             let is_gone = entry.outcome == LogObjectOutcome::Gone;
-            (is_gone, Reverse(entry.extract_version), entry.outcome)
+            let unreadable = entry.unreadable.unwrap_or_default();
+            let version = Reverse(entry.extract_version);
+            (is_gone, version, entry.outcome, unreadable)
         };
         rank(self).cmp(&rank(other)).then_with(|| other.cmp(self))
     }
+}
+
+/// Which content lay at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Content<'e> {
+    /// By its ETag, its version or its hash.
+    Known(&'e Text),
+    /// Of a file whose text is not hashed: files of one name, in different folders or at different times, are told apart
+    /// by their sizes and times, or one would speak for all.
+    Measured {
+        size_bytes: Option<u64>,
+        unpacked_bytes: Option<u64>,
+        event_times: (Option<Timestamp>, Option<Timestamp>),
+    },
 }
 
 /// The order of the table's rows, a total one: what one account and region delivered stands together.
@@ -130,11 +155,12 @@ pub fn table_order(a: &LedgerEntry, b: &LedgerEntry) -> Ordering {
 }
 
 /// Collapses repeated readings of one log object, known by its location and ETag, or else its version, or else its
-/// SHA-256; the result is in the order of the table.
+/// SHA-256, or else its sizes and the times of its events; the result is in the order of the table.
 ///
 /// Of readings that differ, one that found the object speaks before one that did not; then that of the highest
-/// extraction version; then `extracted` before `skipped` before `failed`; then the one that knows more. The result depends
-/// on the set of entries alone, and collapsing parts of it before changes nothing.
+/// extraction version; then `extracted` before `skipped` before `failed`; then the one that could read more records; then
+/// the one that knows more. The result depends on the set of entries alone, and collapsing parts of it before changes
+/// nothing.
 #[must_use]
 pub fn collapse_repeats(mut entries: Vec<LedgerEntry>) -> Vec<LedgerEntry> {
     entries.sort_unstable_by(|a, b| {

@@ -28,7 +28,7 @@ pub mod scan;
 mod schema;
 mod writer;
 
-pub use decode::{decode_data_object, decode_fragment};
+pub use decode::{decode_data_object, decode_fragment, decode_known_fragment};
 pub use encode::{encode_data_object, encode_fragment};
 pub use error::TableError;
 pub use footer::Footer;

@@ -198,13 +198,15 @@ impl FromStr for Day {
 }
 
 impl EventHour {
-    /// The hour of a moment.
+    /// The hour of a moment. As a whole clamped to the hours of [`Day::RANGE`], so that a later moment never has an
+    /// earlier hour.
     #[must_use]
     pub fn of(moment: Timestamp) -> Self {
-        let hour_of_day = moment.0.div_euclid(HOUR_MS).rem_euclid(24);
+        let (first, last) = (Day::RANGE.start().start(), Day::RANGE.end().start());
+        let clamped = moment.0.clamp(first.0, last.0 + DAY_MS - 1);
         Self {
-            day: Day::of(moment),
-            hour_of_day: hour_of_day as u8,
+            day: Day::of(Timestamp(clamped)),
+            hour_of_day: clamped.div_euclid(HOUR_MS).rem_euclid(24) as u8,
         }
     }
 
@@ -214,7 +216,7 @@ impl EventHour {
         Timestamp(self.day.start().0 + i64::from(self.hour_of_day) * HOUR_MS)
     }
 
-    /// The hour so many hours later, or earlier where negative.
+    /// The hour so many hours later, or earlier where negative, clamped as [`EventHour::of`].
     #[must_use]
     pub fn plus(self, hours: i64) -> Self {
         Self::of(Timestamp(

@@ -19,6 +19,9 @@ pub trait TableRow: Reach + Clone + Default + PartialEq + Send + Sync + 'static 
 pub trait FragmentRow: TableRow {
     /// The order of the rows in a fragment: a total one.
     fn fragment_order(&self, other: &Self) -> Ordering;
+
+    /// The version of the extraction rules that made it.
+    fn extract_version(&self) -> i32;
 }
 
 /// A row of data objects.
@@ -69,6 +72,10 @@ impl FragmentRow for Issuance {
             .cmp(&(other.record.event_time, &other.record.event_id))
             .then_with(|| self.cmp(other))
     }
+
+    fn extract_version(&self) -> i32 {
+        self.extract_version
+    }
 }
 
 impl Reach for Issuance {
@@ -115,6 +122,10 @@ impl TableRow for LedgerEntry {
 impl FragmentRow for LedgerEntry {
     fn fragment_order(&self, other: &Self) -> Ordering {
         ledger::table_order(self, other)
+    }
+
+    fn extract_version(&self) -> i32 {
+        self.extract_version
     }
 }
 

@@ -212,6 +212,52 @@ fn what_is_wrong_with_a_file_is_named() {
 }
 
 #[test]
+fn a_fragment_that_a_newer_program_wrote_is_not_known_whole() {
+    use trailback_sessions::{EXTRACT_VERSION, Issuance};
+
+    use crate::decode_known_fragment;
+
+    let row = |extract_version| Issuance {
+        extract_version,
+        ..Issuance::default()
+    };
+    let fragment = |rows: &[Issuance]| Bytes::from(crate::encode_fragment(rows).unwrap());
+    let known = [row(EXTRACT_VERSION), row(1)];
+    let decoded = decode_known_fragment::<Issuance>(fragment(&known)).unwrap();
+    assert_eq!(decoded.map(|rows| rows.len()), Some(2));
+    let newer = [row(EXTRACT_VERSION), row(EXTRACT_VERSION + 1)];
+    assert_eq!(
+        decode_known_fragment::<Issuance>(fragment(&newer)).unwrap(),
+        None
+    );
+
+    let with = |name, column: ArrayRef, version| {
+        let columns = vec![
+            ("event_id", texts("e")),
+            ("event_time", times()),
+            (name, column),
+        ];
+        foreign_file(Some("fragments"), version, columns)
+    };
+    let number = || Arc::new(Int64Array::from(vec![1])) as ArrayRef;
+    for file in [
+        with("of_the_future", number(), SCHEMA_VERSION),
+        with("session_type", texts("OfTheFuture"), SCHEMA_VERSION),
+        with("outcome", number(), SCHEMA_VERSION),
+        with("user_agent", texts("x"), SCHEMA_VERSION + 1),
+    ] {
+        assert_eq!(decode_known_fragment::<Issuance>(file).unwrap(), None);
+    }
+    let file = with("user_agent", texts("x"), SCHEMA_VERSION);
+    assert!(
+        decode_known_fragment::<Issuance>(file.clone())
+            .unwrap()
+            .is_some()
+    );
+    assert!(decode_known_fragment::<Issuance>(file.slice(9..)).is_err());
+}
+
+#[test]
 fn more_rows_than_a_file_can_hold_are_refused() {
     // Nulls alone pack to nothing, and rows of nothing would still fill the memory.
     let nulls: ArrayRef = Arc::new(StringArray::new_null(200_000));

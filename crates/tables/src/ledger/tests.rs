@@ -9,10 +9,12 @@ use crate::{decode_data_object, decode_fragment, encode_data_object, encode_frag
 
 /// The same by looking at every pair: an entry stays unless another one of the same thing speaks before it.
 fn collapse_plainly(entries: &[LedgerEntry]) -> Vec<LedgerEntry> {
-    let content = |entry: &LedgerEntry| match (&entry.etag, &entry.version_id) {
-        (Some(etag), _) => Some(etag.clone()),
-        (None, Some(version_id)) => Some(version_id.clone()),
-        (None, None) => entry.sha256.clone(),
+    let content = |entry: &LedgerEntry| match (&entry.etag, &entry.version_id, &entry.sha256) {
+        (Some(known), ..) | (None, Some(known), _) | (None, None, Some(known)) => known.to_string(),
+        (None, None, None) => format!(
+            "{:?} {:?} {:?} {:?}",
+            entry.size_bytes, entry.unpacked_bytes, entry.first_event_time, entry.last_event_time
+        ),
     };
     let is_same_thing =
         |a: &LedgerEntry, b: &LedgerEntry| a.location == b.location && content(a) == content(b);
@@ -26,6 +28,10 @@ fn collapse_plainly(entries: &[LedgerEntry]) -> Vec<LedgerEntry> {
         }
         if a.outcome != b.outcome {
             return a.outcome < b.outcome;
+        }
+        let unreadable = |entry: &LedgerEntry| entry.unreadable.unwrap_or(0);
+        if unreadable(a) != unreadable(b) {
+            return unreadable(a) < unreadable(b);
         }
         a > b
     };
@@ -160,4 +166,41 @@ fn an_object_that_was_replaced_is_another_one() {
         collapse_repeats(vec![with("f"), with("e"), with("f")]),
         [with("e"), with("f")]
     );
+}
+
+#[test]
+fn files_of_one_name_that_are_not_hashed_are_told_apart() {
+    let measured = |size_bytes, unpacked_bytes, first_event_time: Option<i64>| LedgerEntry {
+        size_bytes: Some(size_bytes),
+        unpacked_bytes: Some(unpacked_bytes),
+        first_event_time: first_event_time.map(Timestamp),
+        ..read_at("2026-11-20.json.gz")
+    };
+    let files = [
+        measured(1, 10, None),
+        measured(1, 10, Some(5)),
+        measured(1, 11, Some(5)),
+        measured(2, 11, Some(5)),
+    ];
+    let repeated = [files.clone(), files.clone()].concat();
+    let mut collapsed = collapse_repeats(repeated);
+    collapsed.sort();
+    let mut wanted = files.to_vec();
+    wanted.sort();
+    assert_eq!(collapsed, wanted);
+}
+
+#[test]
+fn the_reading_that_left_fewest_records_out_speaks() {
+    let reading = |unreadable, reason: Option<&str>| LedgerEntry {
+        etag: Some("e".into()),
+        reason: reason.map(Into::into),
+        records: Some(3),
+        issuances: Some(3 - unreadable),
+        unreadable: Some(unreadable),
+        extract_version: 1,
+        ..read_at("a")
+    };
+    let (cut, whole) = (reading(1, Some("longer than the limit")), reading(0, None));
+    assert_eq!(collapse_repeats(vec![cut, whole.clone()]), [whole]);
 }

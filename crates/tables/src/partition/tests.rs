@@ -105,6 +105,32 @@ fn days_before_1970_and_leap_days_have_their_dates() {
     assert_eq!(Day::RANGE.end().to_string(), "9999-12-31");
     assert_eq!(Day::of(Timestamp(i64::MAX)), *Day::RANGE.end());
     assert_eq!(EventHour::of(Timestamp(-1)).to_string(), "1969-12-31T23");
+    assert_eq!(EventHour::of(Timestamp(i64::MIN)), first_hour());
+    assert_eq!(EventHour::of(Timestamp(i64::MAX)), last_hour());
+}
+
+fn first_hour() -> EventHour {
+    EventHour {
+        day: *Day::RANGE.start(),
+        hour_of_day: 0,
+    }
+}
+
+fn last_hour() -> EventHour {
+    EventHour {
+        day: *Day::RANGE.end(),
+        hour_of_day: 23,
+    }
+}
+
+/// Any hour of any day that has a name, more often than not one at either end.
+fn any_hour() -> impl Strategy<Value = EventHour> {
+    let (first, last) = (Day::RANGE.start().number, Day::RANGE.end().number);
+    let number = prop_oneof![first..first + 3, last - 2..=last, first..=last];
+    (number, 0..24_u8).prop_map(|(number, hour_of_day)| EventHour {
+        day: Day { number },
+        hour_of_day,
+    })
 }
 
 proptest! {
@@ -126,7 +152,25 @@ proptest! {
     fn an_hour_holds_its_moments(ms in -62_167_219_200_000_i64..253_402_300_800_000) {
         let hour = EventHour::of(Timestamp(ms));
         prop_assert!((hour.start().0..hour.start().0 + HOUR_MS).contains(&ms));
-        prop_assert_eq!(hour.plus(-36).plus(36), hour);
+    }
+
+    #[test]
+    fn hours_keep_the_order_of_their_moments(before: i64, after: i64) {
+        let (before, after) = (before.min(after), before.max(after));
+        prop_assert!(EventHour::of(Timestamp(before)) <= EventHour::of(Timestamp(after)));
+    }
+
+    #[test]
+    fn hours_later_and_earlier_stay_in_their_order_and_in_the_range(
+        hour in any_hour(),
+        hours in prop_oneof![-100_i64..100, any::<i64>()],
+    ) {
+        let there = hour.plus(hours);
+        prop_assert_eq!(there.cmp(&hour).is_lt(), hours < 0 && hour != first_hour());
+        prop_assert_eq!(there.cmp(&hour).is_gt(), hours > 0 && hour != last_hour());
+        prop_assert!((first_hour()..=last_hour()).contains(&there));
+        let whole_way = (there.start().0 - hour.start().0) / HOUR_MS == hours;
+        prop_assert!(whole_way || there == first_hour() || there == last_hour());
     }
 
     #[test]
