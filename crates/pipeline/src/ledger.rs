@@ -32,6 +32,8 @@ pub struct Known {
     pub sha256: Option<Text>,
     /// What came of it.
     pub outcome: LogObjectOutcome,
+    /// How many of its records could not be read.
+    pub unreadable: u64,
     /// The version of the extraction rules that read it.
     pub extract_version: i32,
 }
@@ -114,6 +116,7 @@ impl From<LedgerEntry> for Known {
             size_bytes: entry.size_bytes,
             sha256: entry.sha256,
             outcome: entry.outcome,
+            unreadable: entry.unreadable.unwrap_or_default(),
             extract_version: entry.extract_version,
         }
     }
