@@ -40,8 +40,9 @@ pub(crate) async fn run(
         output::tell("no new log object was found there");
     }
     output::print(&summary::ingested(&extracted.tally, &linked.sessions, look))?;
+    let linked = output::name_left_out(&linked.left_out);
     Ok(if extracted.problems.is_empty() {
-        Answer::Complete
+        linked
     } else {
         Answer::Incomplete
     })

@@ -22,5 +22,5 @@ pub(crate) async fn run(typed: args::Link, s3: &S3OnDemand, look: Look) -> miett
         .await
         .into_diagnostic()?;
     output::print(&summary::linked(&linked.sessions, look))?;
-    Ok(Answer::Complete)
+    Ok(output::name_left_out(&linked.left_out))
 }

@@ -1,11 +1,14 @@
 //! Standard output, where data goes; a reader that has seen enough is no error.
 
+use std::error::Error;
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use textwrap::{WordSeparator, WordSplitter};
+use trailback_pipeline::link::LinkError;
 use trailback_pipeline::tally::Problem;
 
+use crate::Answer;
 use crate::args::Colour;
 use crate::render::text::{count, safe};
 
@@ -70,6 +73,27 @@ pub(crate) fn report_errors_in_colour(colour: Colour) {
 /// Writes a line of talk to standard error. Nobody can be told that this failed.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Names why some hours were left out of linking; the answer lacks them.
+pub(crate) fn name_left_out(left_out: &[LinkError]) -> Answer {
+    for failure in left_out {
+        let mut text = format!("not linked: {failure}");
+        let mut cause = failure.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        tell(&safe(&text));
+    }
+    match left_out {
+        [] => Answer::Complete,
+        left_out => {
+            let hours = count(left_out.len() as u64, "hour stays", "hours stay");
+            tell(&format!("{hours} as published; all else was linked"));
+            Answer::Incomplete
+        }
+    }
 }
 
 /// Names each unreadable object once, with its reason.

@@ -7,7 +7,9 @@ use futures::stream;
 use futures::{StreamExt, TryStreamExt};
 use trailback_sessions::{Issuance, Timestamp, Wanted};
 use trailback_tables::partition::FragmentKey;
-use trailback_tables::{Fragment, FragmentByTime, FragmentRow, TableError, decode_fragment};
+use trailback_tables::{
+    Fragment, FragmentByTime, FragmentRow, TableError, decode_fragment, decode_known_fragment,
+};
 
 use crate::lake::Lake;
 use crate::store::StoreError;
@@ -53,6 +55,14 @@ pub(crate) async fn read<R: FragmentRow>(
     key: FragmentKey,
 ) -> Result<Vec<R>, FragmentError> {
     read_as(lake, key, decode_fragment).await
+}
+
+/// Reads the rows of one fragment, if this program knows everything in it; `None` where a newer one wrote it.
+pub(crate) async fn read_known<R: FragmentRow>(
+    lake: &Lake,
+    key: FragmentKey,
+) -> Result<Option<Vec<R>>, FragmentError> {
+    read_as(lake, key, decode_known_fragment).await
 }
 
 /// Fragments of sessions whose rows stay encoded until they are asked for.

@@ -9,7 +9,7 @@ use crate::log_objects::LogObjects;
 use crate::progress::Progress;
 
 /// What came of an ingest.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Ingested {
     /// Of the log objects.
     pub extracted: Extracted,

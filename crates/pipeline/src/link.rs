@@ -8,6 +8,9 @@
 //! A partition, one day, is published by one conditional write of its manifest, which carries the digests of exactly
 //! what was read. Whoever loses that race, or finds an object gone that another linker replaced, forgets what it
 //! built and looks again; what it had published before stays.
+//!
+//! What is damaged costs itself. An hour of which a fragment is damaged stays as it is published, and is named at the end
+//! of both tables ([`Linked::left_out`]). Data objects can be made again: the day of a damaged one is built anew.
 
 mod ancestors;
 mod building;
@@ -29,7 +32,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 use trailback_sessions::Timestamp;
 use trailback_tables::manifest::{HourState, ManifestError, ShortDigest};
-use trailback_tables::partition::{DataKey, Day, EventHour};
+use trailback_tables::partition::{DataKey, Day, EventHour, FragmentKey};
 use trailback_tables::{TableError, TableRow};
 
 use crate::catalog::{self, FragmentsByHour, Partition, StoredObject};
@@ -145,14 +148,40 @@ pub enum LinkError {
         #[source]
         cause: Option<TableError>,
     },
-    /// A data object cannot be read.
-    #[error("{location} is damaged; `trailback link --rebuild` makes it again")]
+    /// A fragment has what this program does not know.
+    #[error("{location} was written by a newer trailback; use that one to link this lake")]
+    NewerFragment {
+        /// The fragment.
+        location: String,
+        /// What is not known.
+        #[source]
+        cause: TableError,
+    },
+    /// A data object cannot be read, although its day was built anew for that reason.
+    #[error(
+        "{location} is damaged, and so was what it replaced; see that the store gives back what is written to it, then run `trailback link --rebuild`"
+    )]
     DamagedObject {
         /// The data object.
         location: String,
+        /// Its day.
+        day: Day,
         /// What is wrong.
         #[source]
         cause: TableError,
+    },
+    /// Rows cannot be made for a reason that nobody thought of.
+    #[error(
+        "the rows of {table} of the hour {hour} cannot be made, which is a bug of trailback: please report it; that hour stays as it is published"
+    )]
+    Panicked {
+        /// The table.
+        table: &'static str,
+        /// The hour.
+        hour: EventHour,
+        /// How the thread ended.
+        #[source]
+        cause: tokio::task::JoinError,
     },
     /// Rows cannot be encoded.
     #[error("cannot encode the rows of {day}")]
@@ -181,6 +210,11 @@ impl From<FragmentError> for LinkError {
     fn from(failure: FragmentError) -> LinkError {
         match failure {
             FragmentError::Store(failure) => LinkError::Store(failure),
+            // Its bytes are those that were written.
+            FragmentError::Damaged {
+                location,
+                cause: Some(cause),
+            } if cause.is_of_a_newer_program() => LinkError::NewerFragment { location, cause },
             FragmentError::Damaged { location, cause } => {
                 LinkError::DamagedFragment { location, cause }
             }
@@ -189,13 +223,26 @@ impl From<FragmentError> for LinkError {
     }
 }
 
-impl From<ScanError> for LinkError {
-    fn from(failure: ScanError) -> LinkError {
+impl LinkError {
+    /// Why a data object could not be read.
+    fn of_scan(failure: ScanError, object: &DataKey) -> LinkError {
         match failure {
             ScanError::Store(failure) => LinkError::Store(failure),
-            ScanError::Damaged { location, cause } => LinkError::DamagedObject { location, cause },
+            ScanError::Damaged { location, cause } => LinkError::DamagedObject {
+                location,
+                day: object.day,
+                cause,
+            },
             ScanError::Worker(stopped) => LinkError::Worker(stopped),
         }
+    }
+
+    /// Whether the other table can be brought up all the same.
+    fn is_of_one_table(&self) -> bool {
+        !matches!(
+            self,
+            LinkError::Store(_) | LinkError::NewerLinkVersion { .. }
+        )
     }
 }
 
@@ -208,20 +255,38 @@ fn is_conflict(failure: &StoreError) -> bool {
 }
 
 /// What one linker's run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Linked {
     /// To the table `sessions`.
     pub sessions: LinkTally,
     /// To the ledger, `log_objects`; its rows are not linked, only filed.
     pub log_objects: LinkTally,
+    /// Why some hours stayed as they were published, one reason each; everything else was done.
+    pub left_out: Vec<LinkError>,
 }
 
-/// Brings the published tables up to the fragments of a lake: `sessions`, which people ask, then the ledger. Under a time
-/// budget a tenth is kept for the ledger, whose rows are cheap, so that no backlog of sessions starves it.
+impl Linked {
+    /// The same, unless something was left out: then the first reason.
+    ///
+    /// # Errors
+    ///
+    /// When something was left out.
+    pub fn whole(mut self) -> Result<Linked, LinkError> {
+        match self.left_out.is_empty() {
+            true => Ok(self),
+            false => Err(self.left_out.swap_remove(0)),
+        }
+    }
+}
+
+/// Brings the published tables up to the fragments of a lake: `sessions`, which people ask, then the ledger; then folds
+/// fragments. Under a time budget a tenth is kept for the ledger, whose rows are cheap, so that no backlog of sessions
+/// starves it.
 ///
 /// # Errors
 ///
-/// When the lake cannot be read or written, holds damaged objects, or was linked by a newer program.
+/// When the lake cannot be read or written, or was linked by a newer program. What is damaged is no error, but
+/// [left out](Linked::left_out).
 pub fn link<'r>(
     lake: &'r Lake,
     options: &'r LinkOptions,
@@ -244,47 +309,132 @@ async fn link_both(
     };
     let end = options.budget.map(|budget| Instant::now() + budget);
     let for_ledger = options.budget.unwrap_or_default() / LEDGER_SHARE;
-    let of_sessions = end.map(|end| Deadlines::until(end - for_ledger));
-    let sessions = bring_up::<Sessions>(lake, options, garbage, of_sessions, progress).await?;
-    let of_ledger = end.map(Deadlines::until);
+    let linking = Linking {
+        lake,
+        options,
+        garbage,
+        progress,
+        deadlines: end.map(|end| Deadlines::until(end - for_ledger)),
+    };
+    let mut sessions = Linker::<Sessions>::new(linking);
+    let of_sessions = match sessions.bring_up().await {
+        Err(failure) if !failure.is_of_one_table() => return Err(failure),
+        outcome => outcome,
+    };
     let silent: Arc<dyn Progress> = Arc::new(Silent);
-    let log_objects = bring_up::<Ledger>(lake, options, garbage, of_ledger, &silent).await?;
+    let mut ledger = Linker::<Ledger>::new(Linking {
+        progress: &silent,
+        deadlines: end.map(Deadlines::until),
+        ..linking
+    });
+    ledger.bring_up().await?;
+    of_sessions?;
+    // Neither table waits for this: the ledger's fragments first, which are few.
+    ledger.tidy(end).await?;
+    sessions.tidy(end).await?;
+    let (sessions, of_sessions) = sessions.done();
+    let (log_objects, of_ledger) = ledger.done();
     Ok(Linked {
         sessions,
         log_objects,
+        left_out: of_sessions.chain(of_ledger).collect(),
     })
 }
 
-/// Brings one table up to its fragments.
-async fn bring_up<K: Kind>(
-    lake: &Lake,
-    options: &LinkOptions,
+/// On what a linker works, and how.
+#[derive(Clone, Copy)]
+struct Linking<'a> {
+    lake: &'a Lake,
+    options: &'a LinkOptions,
     garbage: Garbage,
+    progress: &'a Arc<dyn Progress>,
     deadlines: Option<Deadlines>,
-    progress: &Arc<dyn Progress>,
-) -> Result<LinkTally, LinkError> {
-    let mut rebuilt: BTreeSet<Day> = BTreeSet::new();
-    let mut tally = LinkTally::default();
-    loop {
-        let mut run = Run::<K>::begin(lake, options, garbage, tally, progress).await?;
-        let must_rebuild = |day| options.rebuild && !rebuilt.contains(&day);
-        let outcome = run.work(&must_rebuild, deadlines).await;
-        progress.ends(Step::Link);
-        tally = run.tally;
-        rebuilt.extend(run.published);
-        match outcome {
-            Ok(()) => return Ok(tally),
-            Err(LinkError::Store(last)) if is_conflict(&last) => {
-                tally.conflicts += 1;
-                if tally.conflicts >= TRIES_MAX {
-                    return Err(LinkError::Contended {
-                        tries: tally.conflicts,
-                        last,
-                    });
+}
+
+/// Brings one table up to its fragments: in one run, or in as many as it takes where others are faster.
+struct Linker<'a, K: Kind> {
+    linking: Linking<'a>,
+    tally: LinkTally,
+    /// The days that were published in earlier runs.
+    published: BTreeSet<Day>,
+    /// The days of which a data object is damaged.
+    damaged: BTreeSet<Day>,
+    /// The run that came to its end.
+    run: Option<Run<'a, K>>,
+}
+
+impl<'a, K: Kind> Linker<'a, K> {
+    fn new(linking: Linking<'a>) -> Self {
+        Linker {
+            linking,
+            tally: LinkTally::default(),
+            published: BTreeSet::new(),
+            damaged: BTreeSet::new(),
+            run: None,
+        }
+    }
+
+    /// Builds and publishes what differs.
+    async fn bring_up(&mut self) -> Result<(), LinkError> {
+        loop {
+            let damaged = self.damaged.clone();
+            let mut run = Run::<K>::begin(&self.linking, self.tally, damaged).await?;
+            let is_done = |day| self.published.contains(&day);
+            // What was published before it was found to be damaged is not done.
+            run.distrust(|day| !is_done(day));
+            let must_rebuild = |day| self.linking.options.rebuild && !is_done(day);
+            let outcome = run.work(&must_rebuild, self.linking.deadlines).await;
+            self.linking.progress.ends(Step::Link);
+            self.tally = run.tally;
+            self.published.append(&mut run.published);
+            match outcome {
+                Ok(()) => {
+                    self.run = Some(run);
+                    return Ok(());
+                }
+                Err(failure) => self.begin_again(failure)?,
+            }
+        }
+    }
+
+    /// Folds fragments, and deletes what is not named any more.
+    async fn tidy(&mut self, until: Option<Instant>) -> Result<(), LinkError> {
+        while let Some(run) = &mut self.run {
+            let outcome = run.tidy(until).await;
+            self.tally = run.tally;
+            match outcome {
+                Ok(()) => break,
+                Err(failure) => self.begin_again(failure)?,
+            }
+            self.bring_up().await?;
+        }
+        Ok(())
+    }
+
+    /// Notes why a run must look at the lake again: others were faster, or a data object is damaged, whose day is built
+    /// anew then. Any other failure is handed back.
+    fn begin_again(&mut self, failure: LinkError) -> Result<(), LinkError> {
+        match failure {
+            LinkError::Store(last) if is_conflict(&last) => {
+                self.tally.conflicts += 1;
+                let tries = self.tally.conflicts;
+                if tries >= TRIES_MAX {
+                    return Err(LinkError::Contended { tries, last });
                 }
             }
-            Err(failure) => return Err(failure),
+            LinkError::DamagedObject { day, .. } if self.damaged.insert(day) => {
+                self.published.remove(&day);
+                self.tally.days_mended += 1;
+            }
+            failure => return Err(failure),
         }
+        Ok(())
+    }
+
+    /// What was done, and why some hours were left out.
+    fn done(self) -> (LinkTally, impl Iterator<Item = LinkError>) {
+        let left_out = self.run.map(|run| run.left_out).unwrap_or_default();
+        (self.tally, left_out.into_values())
     }
 }
 
@@ -328,6 +478,12 @@ struct Run<'a, K: Kind> {
     built: BTreeMap<EventHour, Option<DataKey>>,
     /// The days that were published in this run.
     published: BTreeSet<Day>,
+    /// The days of which a data object is damaged.
+    damaged: BTreeSet<Day>,
+    /// The hours that stay as they are published, and why.
+    left_out: BTreeMap<EventHour, LinkError>,
+    /// Fragments that a newer program wrote.
+    newer_fragments: BTreeSet<FragmentKey>,
     /// Whether it is this run's turn to delete what no manifest names.
     has_turn: bool,
 }
@@ -335,12 +491,17 @@ struct Run<'a, K: Kind> {
 impl<'a, K: Kind> Run<'a, K> {
     /// Looks at the lake: manifests first, so that what they name is in the listings that follow.
     async fn begin(
-        lake: &'a Lake,
-        options: &'a LinkOptions,
-        garbage: Garbage,
+        linking: &Linking<'a>,
         tally: LinkTally,
-        progress: &'a Arc<dyn Progress>,
+        damaged: BTreeSet<Day>,
     ) -> Result<Run<'a, K>, LinkError> {
+        let Linking {
+            lake,
+            options,
+            garbage,
+            progress,
+            ..
+        } = *linking;
         let table = K::Row::TABLE;
         let now = lake.store().now().await?;
         let mut partitions = catalog::partitions(lake, table, &Day::RANGE).await?;
@@ -385,8 +546,21 @@ impl<'a, K: Kind> Run<'a, K> {
             recent: Recent::new(),
             built: BTreeMap::new(),
             published: BTreeSet::new(),
+            damaged,
+            left_out: BTreeMap::new(),
+            newer_fragments: BTreeSet::new(),
             has_turn: false,
         })
+    }
+
+    /// Forgets what is recorded of those of the damaged days: they are built anew.
+    fn distrust(&mut self, is_wanted: impl Fn(Day) -> bool) {
+        for day in self.damaged.iter().filter(|day| is_wanted(**day)) {
+            if let Some(partition) = self.partitions.get_mut(day) {
+                partition.state = None;
+                self.states.retain(|hour, _| hour.day != *day);
+            }
+        }
     }
 
     /// Does all there is to do, or as much as the deadlines allow.
@@ -407,28 +581,59 @@ impl<'a, K: Kind> Run<'a, K> {
             },
         );
         self.remove_unnamed_objects().await?;
-        match (deadlines, self.hours(&Day::RANGE).last()) {
+        match (deadlines, self.newest_day()) {
             (Some(deadlines), Some(newest)) => {
-                let recent = newest.day.plus(-RECENT_DAYS);
-                let until = Some(deadlines.end);
-                self.reconcile(&(recent..=newest.day), must_rebuild, until)
+                self.reconcile_in_time(newest, must_rebuild, deadlines)
                     .await?;
-                let until = Some(deadlines.end.min(Instant::now() + deadlines.older));
-                let older = *Day::RANGE.start()..=recent.plus(-1);
-                self.reconcile(&older, must_rebuild, until).await?;
             }
             _ => self.reconcile(&Day::RANGE, must_rebuild, None).await?,
         }
-        if deadlines.is_none_or(|deadlines| Instant::now() < deadlines.end) {
-            self.fold_quiet_hours().await?;
-            self.remove_unnamed_objects().await?;
-        }
+        self.recent = Recent::new();
         self.tally.rows = self
             .states
             .values()
             .map(|state| u64::from(state.row_count))
             .sum();
         Ok(())
+    }
+
+    /// Folds fragments and deletes what no manifest names any more, as long as there is time.
+    async fn tidy(&mut self, until: Option<Instant>) -> Result<(), LinkError> {
+        if until.is_none_or(|until| Instant::now() < until) {
+            self.fold_quiet_hours(until).await?;
+            self.remove_unnamed_objects().await?;
+        }
+        self.tally.newer_fragments = self.newer_fragments.len() as u64;
+        Ok(())
+    }
+
+    /// The newest day with rows that is not still to come, unless all are: a record may tell any time.
+    fn newest_day(&self) -> Option<Day> {
+        let newest = |days| Some(self.hours(&days).last()?.day);
+        let tomorrow = Day::of(self.now).plus(1);
+        newest(*Day::RANGE.start()..=tomorrow).or_else(|| newest(Day::RANGE))
+    }
+
+    /// Brings up recent days, then, with at most half of the time that is left, all others.
+    async fn reconcile_in_time(
+        &mut self,
+        newest: Day,
+        must_rebuild: MustRebuild<'_>,
+        deadlines: Deadlines,
+    ) -> Result<(), LinkError> {
+        // Recent rows may descend from those of a day that is to be built anew.
+        for day in self.damaged.clone() {
+            self.reconcile(&(day..=day), must_rebuild, Some(deadlines.end))
+                .await?;
+        }
+        let recent = newest.plus(-RECENT_DAYS)..=newest;
+        self.reconcile(&recent, must_rebuild, Some(deadlines.end))
+            .await?;
+        let until = Some(deadlines.end.min(Instant::now() + deadlines.older));
+        let older = *Day::RANGE.start()..=recent.start().plus(-1);
+        self.reconcile(&older, must_rebuild, until).await?;
+        let to_come = newest.plus(1)..=*Day::RANGE.end();
+        self.reconcile(&to_come, must_rebuild, until).await
     }
 
     /// The hours of some days that have fragments, or have rows.
@@ -451,7 +656,7 @@ impl<'a, K: Kind> Run<'a, K> {
         let of_hours = self.hours(days).into_iter().map(|hour| hour.day);
         let days: BTreeSet<Day> = of_partitions.chain(of_hours).collect();
         for day in days {
-            let is_trusted = self.partitions.get(&day).is_none_or(Partition::is_trusted);
+            let is_trusted = self.is_trusted(day);
             // A damaged day is made whole whatever the time, for a part of it would replace what readers still have.
             let until = until.filter(|_| is_trusted);
             if self.build_day(day, must_rebuild(day), until).await? || !is_trusted {
@@ -476,8 +681,7 @@ impl<'a, K: Kind> Run<'a, K> {
                     self.leave(hour);
                     continue;
                 }
-                self.build(hour).await?;
-                is_changed = true;
+                is_changed |= self.build(hour).await?;
             }
             self.progress
                 .advances(Step::Link, Amount { items: 1, bytes: 0 });
@@ -485,16 +689,32 @@ impl<'a, K: Kind> Run<'a, K> {
         Ok(is_changed)
     }
 
-    /// Leaves an hour to the next run, and notes how long it has waited at most: since its newest fragment came. Where not
-    /// that but an hour before it is the reason, it has waited for less.
+    /// Leaves an hour to the next run.
     fn leave(&mut self, hour: EventHour) {
         self.tally.hours_left += 1;
+        self.note_waiting(hour);
+    }
+
+    /// Notes how long an hour that is not brought up has waited at most: since its newest fragment came. Where not that but
+    /// an hour before it is the reason, it has waited for less.
+    fn note_waiting(&mut self, hour: EventHour) {
         let of_hour = self.fragments.get(&hour);
         let written = of_hour.into_iter().flat_map(|fragments| fragments.values());
         let newest = written.map(|fragment| fragment.modified_at.0).max();
         let waited_ms = newest.map_or(0, |newest| self.now.0 - newest);
         let waited_seconds = u64::try_from(waited_ms / 1_000).unwrap_or_default();
         self.tally.lag_seconds = self.tally.lag_seconds.max(waited_seconds);
+    }
+
+    /// Whether what is published of a day, if anything is, can be built upon.
+    fn is_trusted(&self, day: Day) -> bool {
+        self.partitions.get(&day).is_none_or(Partition::is_trusted)
+    }
+
+    /// Whether an hour of a day was left out.
+    fn has_left_out(&self, day: Day) -> bool {
+        let of_day = self.left_out.range(hours_of(&(day..=day)));
+        of_day.count() > 0
     }
 
     /// Whether an hour's rows were built from something else than what there is now.

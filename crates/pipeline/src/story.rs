@@ -9,7 +9,7 @@ use trailback_sessions::Timestamp;
 
 use crate::extract::ExtractOptions;
 use crate::lake::{Access, Lake};
-use crate::link::{LinkOptions, link};
+use crate::link::{LinkOptions, Linked, link};
 use crate::log_objects::folders;
 use crate::progress::{Progress, Silent};
 use crate::store::Store;
@@ -202,8 +202,6 @@ pub(crate) async fn extract(lake: &Lake, name: &str, records: &[Value]) {
 /// Extracts records and links them; tells of the table `sessions`.
 pub(crate) async fn ingest(lake: &Lake, name: &str, records: &[Value]) -> LinkTally {
     extract(lake, name, records).await;
-    link(lake, &LinkOptions::default(), &silent())
-        .await
-        .unwrap()
-        .sessions
+    let linked = link(lake, &LinkOptions::default(), &silent()).await;
+    linked.and_then(Linked::whole).unwrap().sessions
 }

@@ -261,6 +261,10 @@ pub struct LinkTally {
     pub objects_deleted: u64,
     /// Hours whose fragments were folded into one, or large ones into few.
     pub hours_folded: u64,
+    /// Fragments that could have been folded, and stay as they are because a newer program wrote them.
+    pub newer_fragments: u64,
+    /// Days that were built anew because a data object of theirs was damaged.
+    pub days_mended: u64,
     /// How often another writer was faster and the work started again.
     pub conflicts: u64,
 }

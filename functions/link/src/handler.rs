@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trailback_operation::invocation::{Failure, Invocation, time_left};
+use trailback_operation::invocation::{Failure, Invocation, time_left, with_causes};
 use trailback_operation::lake::LakeDoor;
 use trailback_operation::metrics::{self, Measures, Meter};
-use trailback_pipeline::link::{LinkOptions, Linked, link};
+use trailback_pipeline::link::{LinkError, LinkOptions, Linked, link};
 use trailback_pipeline::progress::{Progress, Silent};
 use trailback_pipeline::tally::LinkTally;
 
@@ -64,11 +64,31 @@ impl Handler {
         let Linked {
             sessions,
             log_objects,
+            left_out,
         } = linked;
         let mut measures = Measures::of_request(&context.request_id);
         measure(&sessions, &log_objects, &mut measures);
         Meter::new(&context.env_config.function_name).record(measures);
-        Ok(conclude(&sessions, &log_objects))
+        let answer = conclude(&sessions, &log_objects);
+        fail_if_left_out(&left_out)?;
+        Ok(answer)
+    }
+}
+
+/// Logs why some hours stayed as they were published. Everything else was done, and counted; the invocation fails all
+/// the same, so that its alarm rings.
+fn fail_if_left_out(left_out: &[LinkError]) -> Result<(), Failure> {
+    for failure in left_out {
+        tracing::error!(reason = with_causes(failure), "an hour is not linked");
+    }
+    match left_out {
+        [] => Ok(()),
+        [only] => Err(Failure::because("NotLinked", only)),
+        [first, more @ ..] => {
+            let first = with_causes(first);
+            let text = format!("{first}; and {} more hours, see the log", more.len());
+            Err(Failure::new("NotLinked", text))
+        }
     }
 }
 
@@ -110,6 +130,8 @@ fn conclude(sessions: &LinkTally, log_objects: &LinkTally) -> Answer {
         gaps = sessions.evidence.gaps(),
         days_published = answer.days_published,
         conflicts = sessions.conflicts + log_objects.conflicts,
+        days_mended = sessions.days_mended + log_objects.days_mended,
+        newer_fragments = sessions.newer_fragments + log_objects.newer_fragments,
         "done"
     );
     answer

@@ -118,6 +118,16 @@ fn link_entries(page: &mut Page, tally: &LinkTally) {
         let text = format!("and {records} merged into them: repeats, or other copies of one call");
         page.entry(Rail::NONE, ("", Tone::Dim), &(text, Tone::Dim));
     }
+    if tally.days_mended > 0 {
+        let days = count(tally.days_mended, "day", "days");
+        let text = format!("a data object of {days} was damaged: made again");
+        page.entry(Rail::NONE, ("", Tone::Dim), &(text, Tone::Warn));
+    }
+    if tally.newer_fragments > 0 {
+        let fragments = count(tally.newer_fragments, "fragment", "fragments");
+        let text = format!("{fragments} of a newer trailback left as they lie");
+        page.entry(Rail::NONE, ("", Tone::Dim), &(text, Tone::Warn));
+    }
     let hours = count(tally.hours, "hour", "hours");
     let text = format!("{} in {hours}", count(tally.rows, "row", "rows"));
     page.entry(Rail::NONE, ("table", Tone::Dim), &(text, Tone::Plain));

@@ -215,7 +215,7 @@ fn a_fragment_that_is_lost_or_damaged_comes_back_when_its_log_objects_are_read_a
     server.put("lake-bucket", &fragment, b"damaged");
     let rebuild = ["link", "--rebuild", "--lake", LAKE];
     let refused = run(&server, &rebuild);
-    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(refused.status.code(), Some(1));
     assert!(
         told(&refused).contains("with --again"),
         "{}",

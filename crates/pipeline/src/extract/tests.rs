@@ -14,7 +14,7 @@ mod fetched;
 mod ledger;
 
 use super::*;
-use crate::link::LinkOptions;
+use crate::link::{LinkOptions, Linked};
 use crate::log_objects::folders;
 use crate::store::memory::MemoryStore;
 use crate::store::{Condition, Metadata, Store};
@@ -213,7 +213,7 @@ async fn a_damaged_fragment_is_mended_by_reading_its_log_objects_again() {
         let put = store.put(&name, bytes.into(), Condition::Always, Metadata::new());
         put.await.unwrap();
         let refused = crate::link::link(&lake, &LinkOptions::default(), &silent()).await;
-        let refused = refused.unwrap_err().to_string();
+        let refused = refused.and_then(Linked::whole).unwrap_err().to_string();
         assert!(refused.contains("ingest the log objects"), "{refused}");
 
         let again = run(&lake, folder.path().to_owned(), 1).await.unwrap();

@@ -4,10 +4,14 @@
 //! its inputs say and the hour need not be built again. The fold is stored before an input goes: a day before it, where
 //! others may be listing the fragments. A listing comes in pages, and who got the one before a fold was stored would
 //! miss the fold, and on the next page its inputs too.
+//!
+//! A fragment of a newer program stays as it is: what this program does not know of it would be lost for good.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use trailback_tables::partition::{Day, EventHour, FragmentKey};
 use trailback_tables::{TableError, TableRow, encode_fragment};
 
@@ -23,8 +27,11 @@ const QUIET_MS: i64 = 24 * 3_600_000;
 
 impl<K: Kind> Run<'_, K> {
     /// Folds every hour that is up to date and has been quiet, and drops what a fold that is a day old has made
-    /// superfluous.
-    pub(super) async fn fold_quiet_hours(&mut self) -> Result<(), LinkError> {
+    /// superfluous; begins none once its time is over.
+    pub(super) async fn fold_quiet_hours(
+        &mut self,
+        until: Option<Instant>,
+    ) -> Result<(), LinkError> {
         let is_old =
             |fragment: &StoredObject| self.now.0.saturating_sub(fragment.modified_at.0) > QUIET_MS;
         let quiet = self.fragments.iter().filter(|(hour, fragments)| {
@@ -33,12 +40,32 @@ impl<K: Kind> Run<'_, K> {
         let quiet: BTreeSet<EventHour> = quiet.map(|(hour, _)| *hour).collect();
         let days: BTreeSet<Day> = quiet.iter().map(|hour| hour.day).collect();
         for day in days {
-            for hour in quiet.range(hours_of(&(day..=day))) {
-                self.fold(*hour).await?;
-            }
+            let of_day = quiet.range(hours_of(&(day..=day)));
+            let folded = self.fold_hours(of_day, until).await;
+            // Whatever came after them: an hour whose folds are not recorded is built once more.
             self.record_folds(day).await?;
+            if folded?.is_break() {
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// Folds some hours, as long as there is time.
+    async fn fold_hours(
+        &mut self,
+        hours: impl Iterator<Item = &EventHour>,
+        until: Option<Instant>,
+    ) -> Result<ControlFlow<()>, LinkError> {
+        for hour in hours {
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Ok(ControlFlow::Break(()));
+            }
+            if let Err(failure) = self.fold(*hour).await {
+                self.leave_out(*hour, failure)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     async fn fold(&mut self, hour: EventHour) -> Result<(), LinkError> {
@@ -46,8 +73,15 @@ impl<K: Kind> Run<'_, K> {
             return Ok(());
         };
         let mut is_folded = false;
+        let mut outcome = Ok(());
         for group in groups(&fragments, self.options.fold_bytes) {
-            is_folded |= self.fold_group(hour, group, &mut fragments).await?;
+            match self.fold_group(hour, group, &mut fragments).await {
+                Ok(of_group) => is_folded |= of_group,
+                Err(failure) => {
+                    outcome = Err(failure);
+                    break;
+                }
+            }
         }
         self.tally.hours_folded += u64::from(is_folded);
         self.fragments.insert(hour, fragments);
@@ -55,19 +89,25 @@ impl<K: Kind> Run<'_, K> {
         if let (Some(state), Some(inputs)) = (self.states.get_mut(&hour), inputs) {
             state.inputs = inputs;
         }
-        Ok(())
+        outcome
     }
 
     /// Folds some of an hour's fragments; tells whether the fold has taken their place.
     async fn fold_group(
-        &self,
+        &mut self,
         hour: EventHour,
         group: Vec<FragmentKey>,
         fragments: &mut Fragments,
     ) -> Result<bool, LinkError> {
         let mut inputs = Vec::new();
         for key in group {
-            inputs.push((key.clone(), fragments::read(self.lake, key).await?));
+            match fragments::read_known(self.lake, key.clone()).await? {
+                Some(records) => inputs.push((key, records)),
+                None => _ = self.newer_fragments.insert(key),
+            }
+        }
+        if inputs.len() < 2 {
+            return Ok(false);
         }
         let folded = tokio::task::spawn_blocking(move || Fold::of::<K>(hour, inputs)).await?;
         let fold = folded.map_err(|cause| LinkError::Encode {

@@ -33,7 +33,16 @@ pub(super) fn inputs<'k, K: Kind>(
 
 /// The earlier hours that an hour's rows depend on: in which their ancestors can have been issued.
 pub(super) fn look_back<K: Kind>(hour: EventHour) -> std::ops::Range<EventHour> {
-    hour.plus(-K::LOOK_BACK_HOURS)..hour
+    // A range that ends before it begins is a panic: one bad hour would stop every linker for good.
+    hour.plus(-K::LOOK_BACK_HOURS).min(hour)..hour
+}
+
+/// What is recorded as the inputs of an hour whose rows were made of what is not known any more: the digest of no inputs
+/// that there can be, so that the hour is built anew as soon as it can be.
+pub(super) fn unknown_inputs() -> ShortDigest {
+    let mut digest = DigestBuilder::default();
+    digest.part(b"unknown inputs");
+    digest.finish()
 }
 
 /// What children match or inherit of an hour's rows, whatever their order and the pieces they come in.

@@ -42,6 +42,9 @@ pub(super) trait Kind: Sized + Send + Sync + 'static {
         fragments: Vec<FragmentKey>,
     ) -> impl Future<Output = Result<BuiltHour<Self::Row>, LinkError>> + Send;
 
+    /// The hash of what later hours depend on of an hour's rows.
+    fn link_id(rows: &[Self::Row]) -> ShortDigest;
+
     /// The hour a row belongs to.
     fn hour_of(row: &Self::Row) -> EventHour;
 
@@ -93,6 +96,10 @@ impl Kind for Sessions {
         slices::build(run, hour, fragments).await
     }
 
+    fn link_id(rows: &[Session]) -> ShortDigest {
+        LinkFacts::of(rows).link_id()
+    }
+
     fn hour_of(row: &Session) -> EventHour {
         EventHour::of(row.issuance.record.event_time)
     }
@@ -126,12 +133,16 @@ impl Kind for Ledger {
         let rows = tokio::task::spawn_blocking(move || ledger::collapse_repeats(entries)).await?;
         Ok(BuiltHour {
             row_count: rows.len(),
+            link_id: Self::link_id(&rows),
             rows: HourRows::InMemory(rows),
             record_count,
-            // No hour depends on another.
-            link_id: LinkFacts::default().link_id(),
             evidence: EvidenceTally::default(),
         })
+    }
+
+    /// No hour depends on another.
+    fn link_id(_rows: &[LedgerEntry]) -> ShortDigest {
+        LinkFacts::default().link_id()
     }
 
     fn hour_of(entry: &LedgerEntry) -> EventHour {

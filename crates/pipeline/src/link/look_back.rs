@@ -122,7 +122,7 @@ impl Run<'_, Sessions> {
         let size_bytes = self.objects.get(&object).map(|object| object.size_bytes);
         let columns = Columns::Inherited;
         let found = data_scan::scan(self.lake, &object, size_bytes, filter, columns).await;
-        let mut rows = found?;
+        let mut rows = found.map_err(|failure| LinkError::of_scan(failure, &object))?;
         // Between the first and the last hour may lie some that were built again since.
         rows.retain(|row| hours.contains(&EventHour::of(row.issuance.record.event_time)));
         Ok(rows)

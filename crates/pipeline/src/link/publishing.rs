@@ -26,6 +26,8 @@ impl<K: Kind> Run<'_, K> {
             state.hours[usize::from(hour.hour_of_day)] = Some(*of_hour);
         }
         let objects = match state.row_count() {
+            // What readers may still have of a day that is not known must not go for want of what cannot be read.
+            0 if !self.is_trusted(day) && self.has_left_out(day) => return Ok(()),
             0 => return self.withdraw(day).await,
             rows if rows < self.options.day_object_rows => vec![self.store_whole_day(day).await?],
             _ => self.store_hours(day).await?,
@@ -187,7 +189,8 @@ impl<K: Kind> Run<'_, K> {
         }
         for (object, hours) in stored {
             let mut of_hours: BTreeMap<EventHour, Vec<K::Row>> = BTreeMap::new();
-            for row in data_scan::read(self.lake, &object).await? {
+            let read = data_scan::read(self.lake, &object).await;
+            for row in read.map_err(|failure| LinkError::of_scan(failure, &object))? {
                 let hour = K::hour_of(&row);
                 if hours.contains(&hour) {
                     of_hours.entry(hour).or_default().push(row);
@@ -286,9 +289,10 @@ impl<K: Kind> Run<'_, K> {
         self.holds(key, content).await
     }
 
-    /// Whether an object has the content that it is named for; looked at only where everything is to be built again.
+    /// Whether an object has the content that it is named for; looked at only where everything is to be built again, or
+    /// an object of its day is damaged.
     async fn holds(&self, key: &DataKey, content: &Bytes) -> Result<bool, LinkError> {
-        if !self.options.rebuild {
+        if !self.options.rebuild && !self.damaged.contains(&key.day) {
             return Ok(true);
         }
         Ok(self

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
-use trailback_sessions::{LinkStatus, Session};
+use trailback_sessions::{Issuance, LinkStatus, Session};
 use trailback_tables::manifest::PartitionState;
 use trailback_tables::partition::manifest_key;
-use trailback_tables::{Table, decode_data_object};
+use trailback_tables::{Table, decode_data_object, decode_fragment, encode_fragment};
 
 mod damage;
 mod faults;
@@ -95,7 +95,8 @@ fn rebuild() -> LinkOptions {
 }
 
 async fn relink(lake: &Lake, options: &LinkOptions) -> LinkTally {
-    link(lake, options, &silent()).await.unwrap().sessions
+    let linked = link(lake, options, &silent()).await;
+    linked.and_then(Linked::whole).unwrap().sessions
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -309,6 +310,31 @@ async fn a_run_out_of_time_leaves_the_rest_to_the_next_one() {
         assert_eq!((tally.hours_left, tally.lag_seconds), (0, 0));
     }
     assert!(table(&*store).await == one_shot(&story).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recent_days_come_first_whatever_time_a_record_tells() {
+    let mut story = story::days_of_calls_every(19 * 60, 9);
+    let of_the_future = by_user(99, minute(10_000_000), "alice", "admin");
+    story.push(of_the_future);
+    let (store, lake) = memory_lake().await;
+    story::extract(&lake, "all", &story).await;
+    let watched = Arc::new(FaultyStore::watching(store));
+    let options = LinkOptions {
+        budget: Some(Duration::from_secs(3600)),
+        ..LinkOptions::default()
+    };
+    relink(&lake_in(Arc::clone(&watched) as _).await, &options).await;
+    let manifests = Table::Sessions.manifests_prefix();
+    let calls = watched.calls().into_iter();
+    let published = calls.filter(|call| call.operation == "put" && call.key.starts_with(manifests));
+    let published: Vec<String> = published.map(|call| call.key).collect();
+    let day = |minutes: i64| manifest_key(Table::Sessions, Day::of(minute(minutes)));
+    let newest = 8 * 19 * 60;
+    assert_eq!(published.len(), 8, "{published:?}");
+    let expected = [newest - 2 * 24 * 60, newest - 24 * 60, newest, 0].map(day);
+    assert_eq!(published[..4], expected);
+    assert_eq!(published[7], day(10_000_000));
 }
 
 fn files(folder: &Path) -> Vec<String> {

@@ -10,7 +10,7 @@ use trailback_tables::partition::{DataKey, Day, FragmentKey, parse_manifest_key}
 
 use super::facts::{Facts, facts_of_fragment, facts_of_object, union};
 use super::promises::Objects;
-use crate::link::{LinkOptions, link};
+use crate::link::{LinkOptions, Linked, link};
 use crate::store::memory::MemoryStore;
 use crate::store::{Condition, Metadata, Store};
 use crate::story::{lake_in, silent};
@@ -130,7 +130,8 @@ impl Alone {
 async fn linked(store: MemoryStore, options: &LinkOptions) -> Partitions {
     let store = Arc::new(store);
     let lake = lake_in(Arc::clone(&store) as _).await;
-    link(&lake, options, &silent()).await.unwrap();
+    let linked = link(&lake, options, &silent()).await;
+    linked.and_then(Linked::whole).unwrap();
     let partition = |(key, (text, metadata)): (String, (Bytes, Metadata))| {
         let place = parse_manifest_key(&key).ok()?;
         let manifest = Manifest::from_text(std::str::from_utf8(&text).unwrap(), "").unwrap();

@@ -21,7 +21,7 @@ use crate::find::{FindError, TimeRange, list};
 use crate::fragments::FragmentError;
 use crate::lake::{Access, Lake};
 use crate::ledger;
-use crate::link::{LinkError, LinkOptions, link};
+use crate::link::{LinkError, LinkOptions, Linked, link};
 use crate::log_objects::memory::MemoryLogs;
 use crate::store::memory::MemoryStore;
 use crate::store::{Condition, Store, StoreError};
@@ -134,7 +134,7 @@ impl Stage {
             match step {
                 Before::Extracted(batch) => extract_batch(&lake, &logs, batch).await.unwrap(),
                 Before::Linked => {
-                    link(&lake, &options, &silent()).await.unwrap();
+                    link_all(&lake, &options).await;
                 }
                 Before::Hours(hours) => pass(&store, *hours).await,
                 Before::Unpublished => {
@@ -192,11 +192,11 @@ impl Stage {
         }
         let options = self.scenario.link_options();
         let lake = lake_in(Arc::clone(&play.store) as _).await;
-        link(&lake, &options, &silent()).await.unwrap();
+        link_all(&lake, &options).await;
         play.promises.check(&play.store).await;
         play.promises.check_end(self.scenario.only);
         let before = play.store.objects();
-        link(&lake, &options, &silent()).await.unwrap();
+        link_all(&lake, &options).await;
         assert!(
             play.store.objects() == before,
             "there was something left to do"
@@ -235,6 +235,12 @@ async fn alone(scenario: &Scenario, logs: &Arc<MemoryLogs>) -> Alone {
     let all = scenario.log_objects();
     extract_batch(&lake, logs, &all).await.unwrap();
     Alone::with(&store, scenario.link_options()).await
+}
+
+/// Links, with nobody else there.
+async fn link_all(lake: &Lake, options: &LinkOptions) {
+    let linked = link(lake, options, &silent()).await;
+    linked.and_then(Linked::whole).unwrap();
 }
 
 async fn pass(store: &MemoryStore, hours: i64) {
@@ -325,7 +331,10 @@ fn linker(options: LinkOptions) -> Begin {
                 Err(reason) => return Ended::GaveUp(reason),
             };
             match link(&lake, &options, &silent()).await {
-                Ok(_) => Ended::Linked,
+                Ok(linked) => {
+                    assert!(linked.left_out.is_empty(), "{linked:?}");
+                    Ended::Linked
+                }
                 Err(LinkError::Store(failure)) => gave_up(failure),
                 Err(contended @ LinkError::Contended { .. }) => {
                     Ended::GaveUp(contended.to_string())

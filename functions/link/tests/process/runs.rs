@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use trailback_harness::deployment::{Deployment, TIMEOUT, assert_sum};
+use trailback_harness::deployment::{Deployment, TIMEOUT, assert_names, assert_sum};
 use trailback_harness::runtime_api::{Answer, Function};
 
 use crate::room::{LONG, SMALL, deployed, seen};
@@ -95,6 +95,36 @@ async fn a_run_without_time_says_how_far_behind_it_is_and_the_next_ones_go_on() 
         }
     }
     panic!("200 runs were not enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_fragment_fails_the_run_after_everything_else_was_done() {
+    let mut room = deployed(&SMALL, &[]);
+    let fragment = |key: &&String| key.starts_with("sessions/fragments/");
+    let damaged = SMALL.extracted.keys().rfind(fragment).unwrap();
+    let spoilt = [(damaged.clone(), "spoilt".into())];
+    room.put_lake(&spoilt.into());
+    let answer = room.deliver(&on_schedule()).await;
+    let Answer::Error(error) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(error.error_type, "NotLinked");
+    assert_names(&error.error_message, &[damaged, "--again"]);
+    let published = room.lake("");
+    for table in ["sessions/table/", "log_objects/table/"] {
+        assert!(
+            published.keys().any(|key| key.starts_with(table)),
+            "{table}"
+        );
+    }
+    let lines = room.lines().await;
+    let named = |line: &&Value| line["level"] == "ERROR" && line["reason"].is_string();
+    assert_names(&format!("{:?}", lines.iter().find(named)), &[damaged]);
+    let counted = lines.iter().rfind(|line| !line["_aws"].is_null()).unwrap();
+    assert!(counted["HoursLinked"].as_u64().unwrap() > 2, "{counted}");
+    room.put_lake(&SMALL.extracted);
+    run(&mut room, &on_schedule()).await;
+    assert!(seen(&room, &SMALL) == SMALL.published);
 }
 
 #[tokio::test(flavor = "multi_thread")]

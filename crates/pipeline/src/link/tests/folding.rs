@@ -188,3 +188,147 @@ async fn an_old_unnamed_object_is_not_trusted_but_written_again_beside() {
     let manifest = store.get(&key).await.unwrap().bytes().await.unwrap();
     assert!(manifest.ends_with(b"-2.parquet\n"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_program_wrote_is_neither_folded_nor_deleted() {
+    let story = story::days_of_calls_every(1, 12);
+    let (store, lake) = memory_lake().await;
+    for part in story.chunks(4) {
+        story::extract(&lake, "all", part).await;
+    }
+    let fragments = |store: &MemoryStore| -> Vec<String> {
+        let keys = store.objects().into_keys();
+        keys.filter(|key| key.starts_with(FRAGMENTS_PREFIX))
+            .collect()
+    };
+    // One of the three is what a newer program makes of the same records.
+    let key: FragmentKey = fragments(&store)[0].parse().unwrap();
+    let (content, _) = store.objects().remove(&key.to_string()).unwrap();
+    let mut rows = decode_fragment::<Issuance>(content).unwrap();
+    for row in &mut rows {
+        row.extract_version = trailback_sessions::EXTRACT_VERSION + 1;
+    }
+    let content = Bytes::from(encode_fragment(&rows).unwrap());
+    let newer = FragmentKey::of(Table::Sessions, key.hour, &content).to_string();
+    let put = store.put(&newer, content, Condition::IfAbsent, Metadata::new());
+    put.await.unwrap();
+    relink(&lake, &LinkOptions::default()).await;
+    let wanted = table(&*store).await;
+    for day in 1..4 {
+        store.set_time(minute(10_000 + day * (24 * 60 + 1)));
+        let tally = relink(&lake, &LinkOptions::default()).await;
+        assert_eq!(
+            (tally.hours_linked, tally.newer_fragments),
+            (0, 1),
+            "day {day}"
+        );
+        assert!(table(&*store).await == wanted, "day {day}");
+    }
+    let left = fragments(&store);
+    assert!(left.len() == 2 && left.contains(&newer), "{left:?}");
+    // The newer program folds the rest.
+}
+
+/// A lake whose hours have several fragments, all quiet for days, and whose folds were stored.
+async fn ready_to_fold() -> (Arc<MemoryStore>, Lake, Published) {
+    let story = days(12);
+    let (store, lake) = memory_lake().await;
+    for (name, part) in [("a", &story[..8]), ("b", &story[4..]), ("c", &story[..])] {
+        ingest(&lake, name, part).await;
+    }
+    let wanted = table(&*store).await;
+    store.set_time(minute(15_000));
+    relink(&lake, &LinkOptions::default()).await;
+    store.set_time(minute(20_000));
+    (store, lake, wanted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_hour_is_folded_once_the_time_is_over() {
+    let (_, lake, _) = ready_to_fold().await;
+    let (options, progress) = (LinkOptions::default(), silent());
+    let linking = Linking {
+        lake: &lake,
+        options: &options,
+        garbage: Garbage::Aged,
+        progress: &progress,
+        deadlines: None,
+    };
+    let mut linker = Linker::<Sessions>::new(linking);
+    linker.bring_up().await.unwrap();
+    let mut run = linker.run.unwrap();
+    let now = Instant::now();
+    run.fold_quiet_hours(Some(now)).await.unwrap();
+    assert_eq!(run.tally.hours_folded, 0);
+    let later = Some(now + Duration::from_secs(3600));
+    run.fold_quiet_hours(later).await.unwrap();
+    assert!(run.tally.hours_folded > 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_folded_is_recorded_whatever_ends_the_run() {
+    let (store, _, wanted) = ready_to_fold().await;
+    let is_read = |call: &crate::store::faulty::Call| {
+        call.operation == "get" && call.key.starts_with(FRAGMENTS_PREFIX)
+    };
+    let calls = {
+        let watched = Arc::new(FaultyStore::watching(Arc::new(store.copy())));
+        relink(
+            &lake_in(Arc::clone(&watched) as _).await,
+            &LinkOptions::default(),
+        )
+        .await;
+        watched.calls()
+    };
+    let last = calls.iter().rposition(is_read).unwrap();
+    let broken = FaultyStore::breaking(Arc::clone(&store) as _, last, Fault::Fails);
+    let broken = lake_in(Arc::new(broken)).await;
+    let ended = link(&broken, &LinkOptions::default(), &silent()).await;
+    assert!(matches!(ended, Err(LinkError::Store(_))), "{ended:?}");
+    let lake = lake_in(Arc::clone(&store) as _).await;
+    assert_eq!(relink(&lake, &LinkOptions::default()).await.hours_linked, 0);
+    assert!(table(&*store).await == wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fragment_that_is_found_damaged_when_it_is_folded_costs_its_own_hour() {
+    let (store, lake, wanted) = ready_to_fold().await;
+    let of_hour = |key: &str| key.parse::<FragmentKey>().map(|key| key.hour).ok();
+    let keys: Vec<String> = store.objects().into_keys().collect();
+    let mut fragments = keys.iter().filter(|key| key.starts_with(FRAGMENTS_PREFIX));
+    let damaged = fragments.nth(4).unwrap();
+    let put = store.put(damaged, "spoilt".into(), Condition::Always, Metadata::new());
+    put.await.unwrap();
+    store.set_time(minute(25_000));
+    let linked = link(&lake, &LinkOptions::default(), &silent())
+        .await
+        .unwrap();
+    assert!(linked.sessions.hours_folded > 5, "{linked:?}");
+    let reason = linked.whole().unwrap_err().to_string();
+    assert!(reason.contains(damaged), "{reason}");
+    let left: Vec<String> = store.objects().into_keys().collect();
+    let stays = |key: &&String| of_hour(key) == of_hour(damaged);
+    assert!(keys.iter().filter(stays).eq(left.iter().filter(stays)));
+    assert!(table(&*store).await == wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_does_not_wait_for_folding() {
+    let (store, lake, _) = ready_to_fold().await;
+    story::extract(&lake, "new", &days(13)[12..]).await;
+    let watched = Arc::new(FaultyStore::watching(store));
+    relink(
+        &lake_in(Arc::clone(&watched) as _).await,
+        &LinkOptions::default(),
+    )
+    .await;
+    let place = |operation: &str, prefix: &str| {
+        let calls = watched.calls();
+        let is_it = |call: &crate::store::faulty::Call| {
+            call.operation == operation && call.key.starts_with(prefix)
+        };
+        calls.iter().position(is_it).unwrap()
+    };
+    let published = place("put", Table::LogObjects.manifests_prefix());
+    assert!(published < place("delete", FRAGMENTS_PREFIX));
+}
