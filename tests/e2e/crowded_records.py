@@ -71,7 +71,7 @@ class World:
         event_id, dice = self.event_id(), self.dice
         row = {
             "event_id": event_id, "event_ids": [event_id], "event_time": self.moment(),
-            "event_name": dice.choice(["AssumeRole", "CreateSession"]),
+            "event_name": dice.choice(["AssumeRole"] * 3 + ["CreateSession"] * 3 + ["ConsoleLogin", "AssumeRoleWithSAML"]),
             "event_source": dice.choice(["sts.amazonaws.com"] * 12 + ["rolesanywhere.amazonaws.com", "sso.amazonaws.com"]),
             "aws_region": self.maybe("eu-central-1"), "recipient_account_id": self.account(), "request_id": f"request-{event_id}",
             "source_ip_address": dice.choice(["198.51.100.7", "203.0.113.9"]), "user_agent": self.maybe("aws-cli"),
@@ -79,7 +79,9 @@ class World:
             "extract_version": dice.choice([1, 1, 1, 2]), "session_mfa": dice.choice([True, False, None]),
             "caller_mfa": dice.choice([True, False, None]), "expires_at": self.maybe(self.moment()),
             "duration_seconds": self.maybe(3_600), "explicit_trust_grant": dice.choice([True, False, None]),
-            "session_policy_arns": self.maybe([ISSUERS[2]], 0.1), "source_identity": self.maybe(dice.choice(["ann", "bob"]), 0.3),
+            "session_policy_arns": self.maybe([ISSUERS[2]], 0.1), "session_policy_sha256": self.maybe("1b2c", 0.1),
+            "packed_policy_size": self.maybe(dice.choice([0, 7]), 0.3),
+            "source_identity": self.maybe(dice.choice(["ann", "bob"]), 0.3),
         }
         self._corrected_or_twice(row)
         self._handed_out(row)
@@ -106,6 +108,11 @@ class World:
         if self.dice.random() < 0.1:
             row["role_name"] = "AWSReservedSSO_admin"
             row["role_arn"] = self.maybe(self.dice.choice(ISSUERS))
+        if self.dice.random() < 0.15:
+            # Neither a principal nor a role session: its key and its second are all there is.
+            arns = ["arn:aws:iam::111122223333:user/ann", "arn:aws:iam::444455556666:role/a", "no ARN", None]
+            row.update({"session_principal_id": None, "session_arn": self.dice.choice(arns), "access_key_id": self.key()})
+            row[self.dice.choice(["session_name", "role_name", "role_account_id"])] = None
 
     def _called(self, row: dict) -> None:
         role, session = self.role_session()
@@ -131,7 +138,7 @@ class World:
             ]),
             "caller_arn": self.maybe(self.dice.choice([f"arn:aws:iam::111122223333:user/{name}", "ends/with/", "odd:name", ""])),
             "caller_principal_id": self.maybe(self.dice.choice(IDS)), "caller_user_name": self.maybe(name),
-            "caller_access_key_id": self.maybe(self.dice.choice(IDS)),
+            "caller_access_key_id": self.maybe(self.dice.choice(IDS)), "caller_session_created_at": self.maybe(self.moment(), 0.2),
         })
         return self._odd_caller(row, 0.3)
 

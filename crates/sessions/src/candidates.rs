@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::{DefaultHashBuilder, HashMap};
 use trailback_cloudtrail::Timestamp;
 
-use crate::arn::RoleSession;
-use crate::issuance::{CallerFacts, Issuance, Outcome, SessionType};
+use crate::arn::{Arn, RoleSession};
+use crate::issuance::{CallerFacts, Issuance, Outcome, SessionFacts, SessionType};
 use crate::look_back::LOOK_BACK_MS;
 use crate::merge::primary_first;
 use crate::session::Evidence;
@@ -209,16 +209,30 @@ pub(crate) fn can_be_parent(row: &Issuance) -> bool {
 }
 
 /// Rule L3: the issued session is the caller's by account and principal, or, where the response named no
-/// principal, by account, role name and session name.
+/// principal, by account, role name and session name; where it named neither, by the second and, if told, the account.
 fn agrees_with_caller(issued: &Issuance, used: &Issuance) -> bool {
     let caller = &used.caller;
     if let Some(principal_id) = &issued.session.session_principal_id {
-        let accounts = (session_account(issued), caller.caller_account_id.as_deref());
-        let accounts_differ = matches!(accounts, (Some(a), Some(b)) if a != b);
-        return caller.caller_principal_id.as_ref() == Some(principal_id) && !accounts_differ;
+        return caller.caller_principal_id.as_ref() == Some(principal_id)
+            && !is_of_another_account(session_account(issued), caller);
     }
-    let named = caller.caller_arn.as_deref().and_then(RoleSession::of_arn);
-    named.is_some() && named == role_session_of(issued)
+    if let Some(role_session) = role_session_of(issued) {
+        let named = caller.caller_arn.as_deref().and_then(RoleSession::of_arn);
+        return named == Some(role_session);
+    }
+    caller.caller_session_created_at == Some(issued.record.event_time)
+        && !is_of_another_account(account_told(&issued.session), caller)
+}
+
+fn is_of_another_account(account_id: Option<&str>, caller: &CallerFacts) -> bool {
+    matches!((account_id, caller.caller_account_id.as_deref()), (Some(a), Some(b)) if a != b)
+}
+
+/// The account that an issuance itself tells of its session: never the caller's, who may delegate or be a user of Cognito.
+fn account_told(session: &SessionFacts) -> Option<&str> {
+    let in_arn = || Some(Arn::parse(session.session_arn.as_deref()?)?.account_id);
+    let told = session.role_account_id.as_deref().or_else(in_arn);
+    told.filter(|account_id| !account_id.is_empty())
 }
 
 /// The role session that an issuance without `assumedRoleUser` asked for.

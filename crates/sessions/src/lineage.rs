@@ -181,7 +181,7 @@ fn begin(row: &Issuance, origin: Origin, gap_reason: Option<GapReason>) -> Linea
         ..Link::default()
     };
     let inherited = Inherited {
-        known: gap_reason.is_none(),
+        known: gap_reason.is_none() && !goes_on_with_tags(row),
         ..Inherited::default()
     };
     let chain = Chain {
@@ -266,10 +266,9 @@ fn finish(
     transitive_keys.extend(inherited.transitive_keys);
     transitive_keys.sort_unstable();
     transitive_keys.dedup();
-    let own = &row.tags.session_tags;
     let mut effective_tags = inherited.tags;
-    effective_tags.retain(|key, _| !is_among(key, own.keys()));
-    effective_tags.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+    effective_tags.retain(|key, _| !is_among(key, row.tags.session_tags.keys()));
+    effective_tags.extend(tags_in_force(row));
     let on_record = row
         .session
         .source_identity
@@ -279,11 +278,60 @@ fn finish(
         source_identity: on_record.or(parent_source_identity),
         effective_tags,
         effective_transitive_tag_keys: transitive_keys,
-        effective_tags_known: inherited.known,
+        effective_tags_known: inherited.known && tells_its_tags(row),
         origin_mfa,
         link,
         origin,
         chain,
+    }
+}
+
+/// Whether the session goes on with all tags of its caller's, and that one may have some: roles and federated users get tags,
+/// users and root do not.
+fn goes_on_with_tags(row: &Issuance) -> bool {
+    let caller_type = row.caller.caller_type.as_deref();
+    is_callers_session(row) && matches!(caller_type, Some("AssumedRole" | "FederatedUser"))
+}
+
+/// A console session is its caller's session, and a witness tells of a call made with it.
+fn is_callers_session(row: &Issuance) -> bool {
+    matches!(
+        row.session.session_type,
+        SessionType::Console | SessionType::Witness
+    )
+}
+
+/// Whether the record shows which tags the call itself set.
+fn tells_its_tags(row: &Issuance) -> bool {
+    let is_told = match row.session.session_type {
+        // Cognito sets what an identity pool maps, a delegation what was agreed with the provider, other services what they like.
+        SessionType::Delegated | SessionType::Unknown | SessionType::WebIdentity => false,
+        // Roles Anywhere sets those of the certificate (`x509Subject/CN` …).
+        _ => !origin::is_made_with_certificate(row),
+    };
+    let own = &row.tags.session_tags;
+    is_told && !row.withholds_restrictions() && tags_in_force(row).count() == own.len()
+}
+
+/// The tags of this call. Of two whose keys are one to AWS nobody can tell which is in force.
+fn tags_in_force(row: &Issuance) -> impl Iterator<Item = (Text, Text)> + '_ {
+    let own = &row.tags.session_tags;
+    own.iter()
+        .filter(|(key, _)| !is_among(key, own.keys().filter(|other| other != key)))
+        .map(|(key, value)| (key.clone(), value.clone()))
+}
+
+impl Issuance {
+    /// Whether tags or policies take room in the session (`packedPolicySize`) and the record tells none: CloudTrail left the
+    /// request out, in whole or in part.
+    #[must_use]
+    pub fn withholds_restrictions(&self) -> bool {
+        let (tags, policy) = (&self.tags, &self.policy);
+        let tells_none = tags.session_tags.is_empty()
+            && tags.inherited_tags.is_empty()
+            && policy.session_policy_sha256.is_none()
+            && policy.session_policy_arns.is_empty();
+        tells_none && policy.packed_policy_size.is_some_and(|percent| percent > 0)
     }
 }
 
@@ -306,13 +354,10 @@ struct Inherited {
 }
 
 impl Inherited {
-    /// The parent's transitive tags; a console session is its parent's session and a witness tells of a call made with
-    /// it, so these keep all of them.
+    /// The parent's transitive tags; what is its parent's session keeps all of them.
     fn from_parent(row: &Issuance, parent: &Ancestor<'_>) -> Inherited {
         let keys = parent.effective_transitive_tag_keys;
-        let kind = row.session.session_type;
-        let same_session = matches!(kind, SessionType::Console | SessionType::Witness);
-        let passes = |key: &Text| same_session || is_among(key, keys);
+        let passes = |key: &Text| is_callers_session(row) || is_among(key, keys);
         let tags = parent.effective_tags.iter().filter(|(key, _)| passes(key));
         Inherited {
             tags: tags

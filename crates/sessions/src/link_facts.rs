@@ -45,6 +45,7 @@ impl<W: FnMut(&[u8])> Facts<'_, W> {
             record.request_id.as_ref(),
             session.access_key_id.as_ref(),
             session.session_principal_id.as_ref(),
+            session.role_account_id.as_ref(),
             session.role_name.as_ref(),
             session.session_name.as_ref(),
             row.caller.caller_type.as_ref(),

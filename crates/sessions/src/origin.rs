@@ -2,7 +2,7 @@
 
 use crate::access_key;
 use crate::arn::{Arn, Principal, RoleSession, last_part};
-use crate::issuance::{CallerFacts, Issuance, SessionType, Text};
+use crate::issuance::{CallerFacts, Issuance, Outcome, SessionType, Text};
 use crate::session::{GapReason, Origin, OriginType};
 
 /// Roles that IAM Identity Center makes for its permission sets; their session name is the user's name.
@@ -24,19 +24,24 @@ const COMPUTE_SERVICES: &[&str] = &[
 /// The Identity Center application that assumes customers' own roles for a user, who is the session name.
 const ACCOUNT_ACCESS_SERVICE: &str = "account-access.amazonaws.com";
 
+/// Calls that nobody signs: a password, an assertion or a token says who makes them, and only where AWS took it. So does the
+/// certificate of [`is_made_with_certificate`].
+const CALLS_THAT_SIGN_IN: &[&str] = &[
+    "AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity",
+    "ConsoleLogin",
+    "GetCredentialsForIdentity",
+];
+
 /// The origin that the caller of `row` is by itself, or a gap's furthest principal with the reason.
 pub(crate) fn of_caller(row: &Issuance) -> (Origin, Option<GapReason>) {
-    let named = known_origin(row);
-    let (identity, reason) = match named {
-        Some(origin) => (
-            Origin {
-                known: true,
-                ..origin
-            },
-            None,
-        ),
-        None => furthest_principal(row),
+    let named = named_principal(row);
+    let known = named.as_ref().is_some_and(has_name) && is_proven(row);
+    let identity = Origin {
+        known,
+        ..named.unwrap_or_else(|| furthest_principal(row))
     };
+    let reason = (!known).then(|| reason_of_gap(&row.caller));
     (with_first_hop(identity, row), reason)
 }
 
@@ -60,11 +65,9 @@ fn with_first_hop(identity: Origin, row: &Issuance) -> Origin {
     }
 }
 
-fn known_origin(row: &Issuance) -> Option<Origin> {
+/// Whom the record names as its caller, proven or not.
+fn named_principal(row: &Issuance) -> Option<Origin> {
     let caller = &row.caller;
-    if is_in_other_hands(caller) {
-        return None;
-    }
     if is_made_with_certificate(row) {
         return Some(certificate(row));
     }
@@ -92,24 +95,53 @@ fn known_origin(row: &Issuance) -> Option<Origin> {
     }
 }
 
-/// Whether somebody else acted with the rights of the principal named: who got an account's root user by AssumeRoot, or a product
-/// provider by delegation. Only the issuance of that session says who.
+/// Whether there is anything by which to find an identity again.
+fn has_name(origin: &Origin) -> bool {
+    origin.name.is_some() || origin.arn.is_some() || origin.principal_id.is_some()
+}
+
+/// Whether the record shows that its caller is the principal it names.
+fn is_proven(row: &Issuance) -> bool {
+    !is_in_other_hands(&row.caller) && !is_only_claimed(row)
+}
+
+/// Whether somebody else may have acted with the rights of the principal named: who got an account's root user by AssumeRoot, or
+/// a product provider by delegation. Only the issuance of that session says who.
 fn is_in_other_hands(caller: &CallerFacts) -> bool {
     let is_root = caller.caller_type.as_deref() == Some("Root");
-    (is_root && caller.caller_assumed_root == Some(true))
-        || caller.caller_delegate_account_id.is_some()
+    (is_root && !is_root_itself(caller)) || caller.caller_delegate_account_id.is_some()
+}
+
+/// Root itself signs in, or signs with a long-term key. Any session of root's may be one of AssumeRoot: its calls need not say
+/// so (`assumedRoot`), and the console makes some of them, so that `sessionCredentialFromConsole` proves nothing.
+///
+/// Source: AWS, "IAM user guide", "Track privileged tasks in AWS CloudTrail": the second record there.
+fn is_root_itself(caller: &CallerFacts) -> bool {
+    let signed_in = match caller.caller_access_key_id.as_deref() {
+        Some(key) if access_key::is_long_term(key) => true,
+        Some(key) if access_key::is_temporary(key) => false,
+        _ => caller.caller_session_created_at.is_none(),
+    };
+    signed_in && caller.caller_assumed_root != Some(true)
+}
+
+/// Whether a call was refused that would have proven who makes it: anybody can type a user's name.
+fn is_only_claimed(row: &Issuance) -> bool {
+    let name = row.record.event_name.as_deref();
+    let signs_in = name.is_some_and(|name| CALLS_THAT_SIGN_IN.contains(&name));
+    row.record.outcome == Outcome::Failed && (signs_in || is_made_with_certificate(row))
 }
 
 /// Of the calls to IAM Roles Anywhere only CreateSession is signed by a certificate; the others are an administrator's.
-fn is_made_with_certificate(row: &Issuance) -> bool {
+pub(crate) fn is_made_with_certificate(row: &Issuance) -> bool {
     row.record.event_source.as_deref() == Some("rolesanywhere.amazonaws.com")
         && row.record.event_name.as_deref() == Some("CreateSession")
 }
 
-/// Whether a role is one of Identity Center's: by its name, and by its path where the ARN is logged.
+/// Whether a role is one of Identity Center's: by its name, and by its path, which is known only where the ARN is logged.
 fn is_of_identity_center(role_name: &str, role_arn: Option<&Text>) -> bool {
     role_name.starts_with(IDENTITY_CENTER_ROLE_PREFIX)
-        && role_arn.is_none_or(|arn| arn.contains(IDENTITY_CENTER_PATH))
+        && role_arn.is_some_and(|arn| arn.contains(IDENTITY_CENTER_PATH))
 }
 
 fn principal(origin_type: OriginType, caller: &CallerFacts, name: Option<Text>) -> Origin {
@@ -304,8 +336,8 @@ fn untyped(row: &Issuance) -> Option<Origin> {
     (of_identity_center && named).then(|| identity_center_user(caller, own_name(caller)))
 }
 
-/// Rule L7: the furthest principal known, and why nothing further is.
-fn furthest_principal(row: &Issuance) -> (Origin, Option<GapReason>) {
+/// Rule L7: the furthest principal known.
+fn furthest_principal(row: &Issuance) -> Origin {
     let caller = &row.caller;
     let role_session = caller.caller_arn.as_deref().and_then(RoleSession::of_arn);
     let name_in_id = || {
@@ -318,13 +350,18 @@ fn furthest_principal(row: &Issuance) -> (Origin, Option<GapReason>) {
         .map(|session| session.session_name)
         .or_else(name_in_id)
         .map(Text::from);
-    let (origin_type, reason) = match caller.caller_type.as_deref() {
-        Some("AWSAccount") => (OriginType::AWSAccount, GapReason::CallerCopyMissing),
-        Some("AssumedRole") => (OriginType::AssumedRole, GapReason::NotInLogs),
-        _ => (OriginType::Unknown, GapReason::NotInLogs),
+    let origin_type = match caller.caller_type.as_deref() {
+        Some("AWSAccount") => OriginType::AWSAccount,
+        Some("AssumedRole") => OriginType::AssumedRole,
+        _ => OriginType::Unknown,
     };
-    (
-        principal(origin_type, caller, name.or_else(|| own_name(caller))),
-        Some(reason),
-    )
+    principal(origin_type, caller, name.or_else(|| own_name(caller)))
+}
+
+/// Rule L7: why nothing further is known.
+fn reason_of_gap(caller: &CallerFacts) -> GapReason {
+    match caller.caller_type.as_deref() {
+        Some("AWSAccount") => GapReason::CallerCopyMissing,
+        _ => GapReason::NotInLogs,
+    }
 }

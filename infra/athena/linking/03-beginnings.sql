@@ -16,11 +16,24 @@ WITH decoded AS (
       caller_session_issuer_arn,
       '\Aarn:[^:]+:(?:iam:[^:]*:[^:]+:(?:root|(?:role|user)/(?:[^/]*/)*[^/]+)|sts:[^:]*:[^:]+:(?:federated-user/(?:[^/]*/)*[^/]+|assumed-role/(?:[^/]*/)*[^/]+/[^/]+))\z'
     ) AS issuer_is_principal,
-    -- Identity Center's own roles, by their name, and by their path where the ARN is logged; nobody else may use the path.
+    -- Identity Center's own roles, by their name, and by their path, which nobody else may use and which stands in the ARN alone.
     starts_with(caller_role_name, 'AWSReservedSSO_')
-      AND COALESCE(strpos(caller_session_issuer_arn, ':role/aws-reserved/sso.amazonaws.com/') > 0, true) AS from_permission_set,
+      AND COALESCE(strpos(caller_session_issuer_arn, ':role/aws-reserved/sso.amazonaws.com/') > 0, false) AS from_permission_set,
     starts_with(role_name, 'AWSReservedSSO_')
-      AND COALESCE(strpos(role_arn, ':role/aws-reserved/sso.amazonaws.com/') > 0, true) AS into_permission_set,
+      AND COALESCE(strpos(role_arn, ':role/aws-reserved/sso.amazonaws.com/') > 0, false) AS into_permission_set,
+    COALESCE(event_source = 'rolesanywhere.amazonaws.com' AND event_name = 'CreateSession', false) AS by_certificate,
+    -- Root itself signs in, or signs with a long-term key. A session may be one of AssumeRoot, and need not say so.
+    CASE
+      WHEN COALESCE(caller_assumed_root, false) THEN false
+      WHEN starts_with(caller_access_key_id, 'AKIA') THEN true
+      WHEN starts_with(caller_access_key_id, 'ASIA') THEN false
+      ELSE caller_session_created_at IS NULL
+    END AS is_root_itself,
+    -- Of two tags of one call whose keys are one to AWS nobody can tell which is in force (rule L8).
+    filter(
+      COALESCE(map_keys(session_tags), ARRAY[]),
+      k -> cardinality(filter(map_keys(session_tags), other -> lower(other) = lower(k))) = 1
+    ) AS own_keys,
     -- Pod Identity names the pod in session tags.
     CASE WHEN contains(map_keys(session_tags), 'kubernetes-namespace') AND contains(map_keys(session_tags), 'kubernetes-pod-name')
       THEN session_tags['kubernetes-namespace'] || '/' || session_tags['kubernetes-pod-name'] END AS pod_name
@@ -46,10 +59,15 @@ kinds AS (
       CASE WHEN key_number BETWEEN 0 AND 999999999999 THEN lpad(CAST(key_number AS varchar), 12, '0') END
     ) AS caller_account,
     COALESCE(caller_user_name, arn_name, caller_on_behalf_of_user_id, caller_principal_id) AS own_name,
+    -- Somebody else may have acted with the rights of the principal named; only the issuance of that session says who.
+    COALESCE(caller_type = 'Root' AND NOT is_root_itself, false) OR caller_delegate_account_id IS NOT NULL AS in_other_hands,
+    -- Nobody signs these calls: they prove who makes them where they are not refused.
+    outcome = 'failed' AND (
+      by_certificate
+      OR COALESCE(event_name IN ('AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'ConsoleLogin', 'GetCredentialsForIdentity'), false)
+    ) AS only_claimed,
     CASE
-      -- Somebody else acted with the rights of the principal named; only the issuance of that session says who.
-      WHEN (caller_type = 'Root' AND caller_assumed_root) OR caller_delegate_account_id IS NOT NULL THEN 'gap'
-      WHEN event_source = 'rolesanywhere.amazonaws.com' AND event_name = 'CreateSession' THEN 'certificate'
+      WHEN by_certificate THEN 'certificate'
       WHEN caller_type = 'IAMUser' THEN 'user'
       WHEN caller_type = 'Root' THEN 'root'
       WHEN caller_type = 'SAMLUser' AND into_permission_set THEN 'saml into permission set'
@@ -81,7 +99,7 @@ kinds AS (
 ),
 named AS (
   SELECT
-    row_id, session_account_id, kind, caller_type,
+    row_id, session_account_id, kind, caller_type, in_other_hands, only_claimed,
     CASE
       WHEN kind = 'user' THEN 'IAMUser'
       WHEN kind = 'root' THEN 'Root'
@@ -136,13 +154,21 @@ named AS (
       WHEN kind = 'cognito' THEN 'cognito-identity.amazonaws.com'
       ELSE caller_identity_provider
     END AS origin_identity_provider,
-    CASE WHEN kind = 'gap' THEN CASE WHEN caller_type = 'AWSAccount' THEN 'caller_copy_missing' ELSE 'not_in_logs' END END AS gap_reason,
     caller_access_key_id AS origin_access_key_id,
     event_id, event_time, event_name, access_key_id, role_arn, session_arn, source_ip_address, user_agent,
     session_type IN ('Console', 'Witness') AS is_same_session,
+    -- Whether the record shows which tags the call set: not those of a certificate, of Cognito, of a delegation, of a call that is not
+    -- known, nor any where tags or policies take room and none are shown.
+    session_type NOT IN ('Delegated', 'Unknown', 'WebIdentity')
+      AND NOT by_certificate
+      AND NOT (
+        COALESCE(packed_policy_size > 0, false)
+        AND session_tags IS NULL AND inherited_tags IS NULL AND session_policy_sha256 IS NULL AND session_policy_arns IS NULL
+      )
+      AND cardinality(own_keys) = COALESCE(cardinality(map_keys(session_tags)), 0) AS own_tags_known,
     caller_mfa, session_mfa,
     COALESCE(source_identity, caller_source_identity) AS source_identity,
-    session_tags, inherited_tags, transitive_tag_keys,
+    session_tags, inherited_tags, transitive_tag_keys, own_keys,
     -- The keys of logged tags that the call's own do not replace, in any case of letters (rule L8).
     filter(
       COALESCE(map_keys(inherited_tags), ARRAY[]),
@@ -153,27 +179,34 @@ named AS (
 tagged AS (
   SELECT
     named.*,
-    array_sort(kept_keys || COALESCE(map_keys(session_tags), ARRAY[])) AS tag_keys,
+    -- A type alone names nobody.
+    kind <> 'gap' AND NOT in_other_hands AND NOT only_claimed
+      AND (origin_name IS NOT NULL OR origin_arn IS NOT NULL OR origin_principal_id IS NOT NULL) AS is_known,
+    array_sort(kept_keys || own_keys) AS tag_keys,
     array_sort(array_distinct(COALESCE(map_keys(inherited_tags), ARRAY[]) || COALESCE(transitive_tag_keys, ARRAY[]))) AS transitive_keys
   FROM named
 )
 SELECT
-  row_id, session_account_id, kind <> 'gap' AS origin_known, origin_type, origin_arn, origin_name, origin_account_id, origin_principal_id,
-  origin_identity_provider, origin_access_key_id, gap_reason,
+  row_id, session_account_id, is_known AS origin_known, origin_type, origin_arn, origin_name, origin_account_id, origin_principal_id,
+  origin_identity_provider, origin_access_key_id,
+  CASE WHEN NOT is_known THEN CASE WHEN caller_type = 'AWSAccount' THEN 'caller_copy_missing' ELSE 'not_in_logs' END END AS gap_reason,
   event_id, event_time, event_name, access_key_id, role_arn, session_arn, source_ip_address, user_agent, is_same_session,
   caller_mfa, session_mfa,
   -- MFA at the first hop, presented there or in the caller's session; unknown is not false, and only a user's or root's false says something.
   CASE
-    WHEN kind = 'gap' THEN NULL
+    WHEN NOT is_known THEN NULL
     WHEN COALESCE(session_mfa, false) OR COALESCE(caller_mfa, false) THEN true
     WHEN caller_type IN ('IAMUser', 'Root') THEN COALESCE(session_mfa, caller_mfa)
   END AS origin_mfa,
-  source_identity, session_tags, inherited_tags, transitive_tag_keys,
+  source_identity, session_tags, inherited_tags, transitive_tag_keys, own_keys, own_tags_known,
   CASE WHEN cardinality(tag_keys) > 0 THEN
     map(tag_keys, transform(tag_keys, k -> CASE WHEN contains(kept_keys, k) THEN inherited_tags[k] ELSE session_tags[k] END))
   END AS effective_tags,
   filter(tag_keys, k -> contains(transform(transitive_keys, t -> lower(t)), lower(k))) AS passing_keys,
   CASE WHEN cardinality(transitive_keys) > 0 THEN transitive_keys END AS effective_transitive_tag_keys,
-  kind <> 'gap' OR inherited_tags IS NOT NULL AS effective_tags_known,
+  -- What goes on with all tags of a role's or federated user's session that has no issuance here may have more.
+  own_tags_known
+    AND (inherited_tags IS NOT NULL OR (is_known AND NOT (is_same_session AND COALESCE(caller_type IN ('AssumedRole', 'FederatedUser'), false))))
+    AS effective_tags_known,
   COALESCE(origin_account_id <> session_account_id, false) AS crosses_accounts
 FROM tagged

@@ -101,7 +101,7 @@ kept AS (
 tagged AS (
   SELECT
     kept.*,
-    array_sort(kept_keys || COALESCE(map_keys(session_tags), ARRAY[])) AS tag_keys
+    array_sort(kept_keys || own_keys) AS tag_keys
   FROM kept
 ),
 resolved AS (
@@ -146,7 +146,7 @@ SELECT
     k -> contains(transform(COALESCE(transitive_keys_now, ARRAY[]), t -> lower(t)), lower(k))
   ) AS passing_keys,
   transitive_keys_now AS effective_transitive_tag_keys,
-  inherited_tags IS NOT NULL OR (agree AND tags_agree AND parent_tags_known) AS effective_tags_known,
+  own_tags_known AND (inherited_tags IS NOT NULL OR (agree AND tags_agree AND parent_tags_known)) AS effective_tags_known,
   CASE WHEN agree THEN chain_depth + 1 ELSE 0 END AS chain_depth,
   -- Rule L10: the 31 nearest ancestors of the parent, and the parent.
   CASE WHEN agree THEN

@@ -12,7 +12,7 @@ SELECT
   b.origin_access_key_id, b.event_id AS origin_event_id, b.event_time AS origin_event_time,
   b.source_ip_address AS origin_source_ip_address, b.user_agent AS origin_user_agent,
   NULL AS origin_mfa, b.source_identity, b.effective_tags, b.passing_keys, b.effective_transitive_tag_keys,
-  b.inherited_tags IS NOT NULL AS effective_tags_known,
+  b.own_tags_known AND b.inherited_tags IS NOT NULL AS effective_tags_known,
   0 AS chain_depth,
   NULL AS chain,
   NULL AS chain_event_ids,

@@ -217,6 +217,21 @@ pub(crate) struct Caller {
     pub(crate) expires_at: i64,
 }
 
+impl Caller {
+    /// Somebody who names this caller and proves nothing.
+    pub(crate) fn only_claimed(&self) -> Self {
+        let standing = match &self.standing {
+            Standing::Origin(claimed) => Standing::Gap("not_in_logs", claimed.clone()),
+            other => other.clone(),
+        };
+        Self {
+            standing,
+            tags: Inheritance::default(),
+            ..self.clone()
+        }
+    }
+}
+
 /// What the logs allow to conclude about a caller.
 #[derive(Clone)]
 pub(crate) enum Standing {

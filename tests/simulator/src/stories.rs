@@ -77,6 +77,8 @@ const STORIES: &[Story] = &[
     story(3, oddities::corrected_later),
     story(3, oddities::delivered_late),
     story(3, services::unknown_issuer),
+    story(3, compute::app_user),
+    story(2, gaps::root_before_the_logs),
 ];
 
 /// The first of [`STORIES`] that make all their rows at once.

@@ -61,6 +61,8 @@ pub struct Facts {
     pub role_arn: Option<Text>,
     /// The tags of this call.
     pub session_tags: Tags,
+    /// AWS sets tags that the record does not show.
+    pub tags_untold: bool,
     /// `incomingTransitiveTags`, where logged.
     pub inherited_tags: Option<Tags>,
     /// `transitiveTagKeys` of this call, sorted.

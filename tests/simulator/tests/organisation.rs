@@ -24,12 +24,12 @@ const ALWAYS: &str = "eventVersion userIdentity eventTime eventSource eventName 
     sourceIPAddress requestParameters responseElements eventID eventType managementEvent \
     recipientAccountId eventCategory";
 
-const SCENARIOS: &str = "ambiguous_second assume_root certificate cognito console \
+const SCENARIOS: &str = "ambiguous_second app_user assume_root certificate cognito console \
     corrected_at_once corrected_later databases delivered_late federated_user_before_the_logs \
     federation_token function github identity_center inspector instance issued_before_the_logs \
     juggling key_handed_out_again_later key_handed_out_twice key_handed_out_twice_ambiguously \
     key_handed_out_twice_to_one_user person_before_the_logs pod refused_console_login \
-    refused_role refused_session_token root saml saml_console second_of_one_user \
+    refused_role refused_session_token root root_before_the_logs saml saml_console second_of_one_user \
     second_of_one_user_with_other_tags second_told_apart_by_key service service_account \
     session_token signin_token switch_role tagged_chain task there_and_back \
     twins_seconds_apart unknown_issuer unlogged_inheritance user_assumes_role \

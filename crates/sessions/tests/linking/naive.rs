@@ -237,18 +237,29 @@ fn candidates(rows: &[Issuance], child: usize) -> (Option<Evidence>, Vec<usize>)
             .or(r.caller.caller_account_id.clone())
             .or(r.record.recipient_account_id.clone())
     };
+    let in_arn = |r: &Issuance| {
+        let account = r.session.session_arn.as_ref()?.split(':').nth(4)?;
+        (!account.is_empty()).then(|| Text::from(account))
+    };
     let by_key = |&parent: &usize| {
         let r = &rows[parent];
         caller.caller_access_key_id.is_some()
             && r.session.access_key_id == caller.caller_access_key_id
-            && match &r.session.session_principal_id {
-                Some(id) => {
+            && match (&r.session.session_principal_id, arn(r)) {
+                (Some(id), _) => {
                     Some(id) == caller.caller_principal_id.as_ref()
                         && (account(r).is_none()
                             || caller.caller_account_id.is_none()
                             || account(r) == caller.caller_account_id)
                 }
-                None => same_role_session(r),
+                (None, Some(_)) => same_role_session(r),
+                (None, None) => {
+                    let told = r.session.role_account_id.clone().or(in_arn(r));
+                    caller.caller_session_created_at == Some(r.record.event_time)
+                        && (told.is_none()
+                            || caller.caller_account_id.is_none()
+                            || told == caller.caller_account_id)
+                }
             }
     };
     let by_context = |&parent: &usize| {
@@ -405,16 +416,42 @@ fn agreed(candidates: &[Plain]) -> Origin {
 
 /// A gap whose caller is not believed even where it names itself.
 fn unresolved(rows: &[Issuance], row: usize, alone: Plain, gap: GapReason) -> Plain {
-    let own = rows[row].tags.inherited_tags.is_empty();
+    let logged = !rows[row].tags.inherited_tags.is_empty();
     let mut plain = Plain {
         status: LinkStatus::Gap,
         gap: Some(gap),
         origin_mfa: None,
         ..alone
     };
-    plain.tags_known = !own;
+    plain.tags_known = logged && own_tags_known(&rows[row]);
     plain.origin.known = false;
     plain
+}
+
+/// Whether the call has a tag of that key in two cases of letters.
+fn is_there_twice(row: &Issuance, key: &str) -> bool {
+    let same = |k: &&Text| k.to_lowercase() == key.to_lowercase();
+    row.tags.session_tags.keys().filter(same).count() > 1
+}
+
+/// Whether the record shows which tags the call set.
+fn own_tags_known(row: &Issuance) -> bool {
+    let by_certificate = row.record.event_source.as_deref() == Some("rolesanywhere.amazonaws.com")
+        && row.record.event_name.as_deref() == Some("CreateSession");
+    let untold_kind = matches!(
+        row.session.session_type,
+        SessionType::Delegated | SessionType::Unknown | SessionType::WebIdentity
+    );
+    let says_something = !row.tags.session_tags.is_empty()
+        || !row.tags.inherited_tags.is_empty()
+        || row.policy.session_policy_sha256.is_some()
+        || !row.policy.session_policy_arns.is_empty();
+    let takes_room = row.policy.packed_policy_size.unwrap_or(0) > 0;
+    let mut keys = row.tags.session_tags.keys();
+    !by_certificate
+        && !untold_kind
+        && (says_something || !takes_room)
+        && !keys.any(|key| is_there_twice(row, key))
 }
 
 fn child(row: &Issuance, candidates: &[Plain], alone: Plain) -> Plain {
@@ -448,11 +485,10 @@ fn child(row: &Issuance, candidates: &[Plain], alone: Plain) -> Plain {
         (tags, transitive, known) = (logged.clone(), logged.keys().cloned().collect(), true);
     }
     for (key, value) in &row.tags.session_tags {
-        tags.retain(|k, _| {
-            row.tags.session_tags.contains_key(k) || k.to_lowercase() != key.to_lowercase()
-        });
+        tags.retain(|k, _| k == key || k.to_lowercase() != key.to_lowercase());
         tags.insert(key.clone(), value.clone());
     }
+    tags.retain(|k, _| !is_there_twice(row, k));
     transitive.extend(row.tags.transitive_tag_keys.clone());
     transitive.sort();
     transitive.dedup();
@@ -482,7 +518,7 @@ fn child(row: &Issuance, candidates: &[Plain], alone: Plain) -> Plain {
         chain,
         tags,
         transitive,
-        tags_known: known,
+        tags_known: known && own_tags_known(row),
         origin_mfa: candidates
             .iter()
             .all(|c| c.origin_mfa == parent.origin_mfa)

@@ -63,7 +63,7 @@ struct Odd {
 }
 
 fn odd() -> impl Strategy<Value = Odd> {
-    (0u8..24, 0u8..30, any::<Option<bool>>(), 0u8..8).prop_map(|(kind, number, mfa, tags)| Odd {
+    (0u8..28, 0u8..30, any::<Option<bool>>(), 0u8..9).prop_map(|(kind, number, mfa, tags)| Odd {
         kind,
         number,
         mfa,
@@ -82,6 +82,15 @@ impl Odd {
                 )],
                 if self.tags & 2 == 2 { &["team"] } else { &[] },
             );
+        }
+        if self.tags == 5 {
+            row = row.tagged(
+                &[("team", "red"), ("Team", "blue"), ("case", "8")],
+                &["team"],
+            );
+        }
+        if self.tags == 8 {
+            row.policy.packed_policy_size = Some(i32::from(self.number % 2));
         }
         if self.tags == 7 {
             row.tags.inherited_tags = [("case".into(), "9".into())].into();
@@ -103,6 +112,21 @@ impl Odd {
             9 => row.extract_version = 2,
             10 => row.session.source_identity = text("ann"),
             11 => row.caller.caller_access_key_id = None,
+            12..15 => {
+                // Neither principal nor role session.
+                row.session.session_type = [SessionType::Delegated, SessionType::WebIdentity]
+                    [usize::from(self.number % 2)];
+                row.session.session_principal_id = None;
+                row.session.session_name = None;
+                if self.number % 3 == 0 {
+                    row.session.role_account_id = None;
+                    row.session.session_arn = text("arn:aws:iam::444455556666:user/ann");
+                }
+            }
+            15 => {
+                row.record.event_source = text("rolesanywhere.amazonaws.com");
+                row.record.event_name = text("CreateSession");
+            }
             _ => {}
         }
         row

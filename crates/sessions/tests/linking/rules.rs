@@ -197,6 +197,30 @@ fn without_a_principal_the_role_session_must_agree() {
     );
 }
 
+/// Where it names neither, as for Cognito and for a delegation to a product provider, the caller's session must have been
+/// created in the second of the issuance, and in the account that this one tells, if it tells any.
+#[test]
+fn without_any_name_the_second_must_agree() {
+    let mut nameless = assume_role("e1", 0, "a", "s", "ASIA1").by_user("ann");
+    nameless.session = trailback_sessions::SessionFacts {
+        session_type: SessionType::WebIdentity,
+        access_key_id: text("ASIA1"),
+        ..Default::default()
+    };
+    let mut elsewhere = nameless.clone();
+    elsewhere.session.session_arn = text("arn:aws:iam::444455556666:user/ann");
+    let used =
+        |created| assume_role("e2", 60, "b", "s", "ASIA2").by_role("a", "s", "ASIA1", created);
+    for (parent, created, expected) in [
+        (&nameless, 0, LinkStatus::Linked),
+        (&nameless, 1, LinkStatus::Gap),
+        (&elsewhere, 0, LinkStatus::Gap),
+    ] {
+        let sessions = link_by_hours(&[parent.clone(), used(created)]);
+        assert_eq!(row(&sessions, "e2").link.status, expected);
+    }
+}
+
 /// A refused call handed out nothing and is never a parent; neither is a witness, nor a GetSigninToken that repeats
 /// its caller's key.
 #[test]
@@ -326,28 +350,87 @@ fn rows_that_lead_back_to_themselves_are_gaps() {
 
 // ## L6 Callers that are origins
 
-/// Some callers need no issuance to be named: IAM users and root, SAML and web identity users, Identity Center users,
-/// AWS services. An IAM user with a temporary key is named even where its GetSessionToken is not in the logs.
+/// Some callers need no issuance to be named: IAM users, SAML and web identity users, Identity Center users, AWS services,
+/// and root where it signs in or uses a long-term key. An IAM user with a temporary key is named even where its
+/// GetSessionToken is not in the logs.
 #[test]
 fn callers_that_name_themselves_are_origins() {
-    let called_by = |kind: &str, name: &str| {
+    let called_by = |kind: &str, key: Option<&str>| {
         let mut issuance = assume_role("e1", 0, "a", "s", "ASIA1");
         issuance.caller.caller_type = text(kind);
-        issuance.caller.caller_user_name = text(name);
-        issuance.caller.caller_access_key_id = text("ASIANEVERISSUED");
+        issuance.caller.caller_user_name = text("ann");
+        issuance.caller.caller_access_key_id = key.map(Into::into);
         alone(issuance)
     };
-    for (kind, origin_type) in [
-        ("IAMUser", OriginType::IAMUser),
-        ("Root", OriginType::Root),
-        ("SAMLUser", OriginType::SAMLUser),
-        ("WebIdentityUser", OriginType::WebIdentityUser),
-        ("IdentityCenterUser", OriginType::IdentityCenterUser),
+    for (kind, key, origin_type) in [
+        ("IAMUser", Some("ASIANEVERISSUED"), OriginType::IAMUser),
+        ("Root", Some("AKIAROOT"), OriginType::Root),
+        ("Root", None, OriginType::Root),
+        ("SAMLUser", None, OriginType::SAMLUser),
+        ("WebIdentityUser", None, OriginType::WebIdentityUser),
+        ("IdentityCenterUser", None, OriginType::IdentityCenterUser),
     ] {
-        let session = called_by(kind, "ann");
+        let session = called_by(kind, key);
         assert_eq!(named(&session), (origin_type, Some("ann"), true));
         assert_eq!(session.link.status, LinkStatus::Origin);
     }
+}
+
+/// A type alone names nobody: whoever has neither a name nor an ARN nor a principal ID is a gap, `not_in_logs`.
+#[test]
+fn a_type_alone_names_nobody() {
+    for kind in [
+        "IAMUser",
+        "SAMLUser",
+        "WebIdentityUser",
+        "IdentityCenterUser",
+        "AWSService",
+    ] {
+        let mut issuance = assume_role("e1", 0, "a", "s", "ASIA1");
+        issuance.session.session_name = None;
+        issuance.caller.caller_type = text(kind);
+        let session = alone(issuance);
+        assert_eq!(
+            (session.origin.origin_type.name(), session.origin.known),
+            (kind, false)
+        );
+        assert_eq!(session.link.gap_reason, Some(GapReason::NotInLogs));
+    }
+}
+
+/// Nobody signs a ConsoleLogin, an AssumeRoleWithSAML or AssumeRoleWithWebIdentity, Cognito's GetCredentialsForIdentity or a
+/// CreateSession of Roles Anywhere: the call itself proves who makes it, unless it is refused. Then whom it names is only
+/// claimed, and anybody can type a user's name. The row keeps it as the furthest principal of a gap, `not_in_logs`.
+#[test]
+fn a_refused_sign_in_proves_nobody() {
+    let sign_in = |source: &str, name: &str| {
+        let mut issuance = assume_role("e1", 0, "a", "s", "ASIA1").by_user("ann");
+        issuance.record.event_source = text(source);
+        issuance.record.event_name = text(name);
+        issuance.caller.caller_access_key_id = None;
+        issuance
+    };
+    for (source, name) in [
+        ("signin.amazonaws.com", "ConsoleLogin"),
+        ("sts.amazonaws.com", "AssumeRoleWithSAML"),
+        ("sts.amazonaws.com", "AssumeRoleWithWebIdentity"),
+        (
+            "cognito-identity.amazonaws.com",
+            "GetCredentialsForIdentity",
+        ),
+        ("rolesanywhere.amazonaws.com", "CreateSession"),
+    ] {
+        assert!(alone(sign_in(source, name)).origin.known, "{name}");
+        let refused = alone(sign_in(source, name).failed());
+        assert_eq!(
+            (refused.origin.name.as_deref(), refused.origin.known),
+            (Some("ann"), false)
+        );
+        assert_eq!(refused.link.gap_reason, Some(GapReason::NotInLogs));
+        assert_eq!(refused.origin_mfa, None);
+    }
+    let signed = sign_in("sts.amazonaws.com", "AssumeRole").failed();
+    assert!(alone(signed).origin.known);
 }
 
 /// A federated user is named by the IAM user or root that asked for its credentials, which every call of it tells.
@@ -362,27 +445,49 @@ fn a_federated_user_is_named_by_its_issuer() {
     );
 }
 
-/// Who acts with the rights of somebody else's is not that person: a session of AssumeRoot (`assumedRoot`) is not the root
-/// user, and a call by a product provider (`invokedByDelegate`) not the user who let it in. Without the issuance
-/// that is a gap, `not_in_logs`.
+/// Who acts with the rights of somebody else's is not that person: a session of AssumeRoot is not the root user, and a call
+/// by a product provider (`invokedByDelegate`) not the user who let it in. Calls under AssumeRoot bear root's name and need not
+/// show `assumedRoot`, so no session of root's (an `ASIA…` key, or a creation date) is root's own without the ConsoleLogin or
+/// GetSessionToken that began it. Without an issuance these are gaps, `not_in_logs`, with root or user as the furthest principal.
 #[test]
 fn rights_in_other_hands_name_nobody() {
-    let mut as_root = assume_role("e1", 0, "a", "s", "ASIA1");
-    as_root.caller.caller_type = text("Root");
-    as_root.caller.caller_arn = text("arn:aws:iam::111122223333:root");
-    let itself = as_root.clone();
-    as_root.caller.caller_assumed_root = Some(true);
+    let mut by_root = assume_role("e1", 60, "a", "s", "ASIA1");
+    by_root.caller.caller_type = text("Root");
+    by_root.caller.caller_arn = text("arn:aws:iam::111122223333:root");
+    by_root.caller.caller_principal_id = text(ACCOUNT);
+    by_root.caller.caller_account_id = text(ACCOUNT);
+    let with = |key: Option<&str>, created: Option<i64>, assumed: Option<bool>| {
+        let mut issuance = by_root.clone();
+        issuance.caller.caller_access_key_id = key.map(Into::into);
+        issuance.caller.caller_session_created_at = created.map(at);
+        issuance.caller.caller_assumed_root = assumed;
+        issuance
+    };
+    let root = |known| (OriginType::Root, Some("root"), known);
+    for (issuance, known) in [
+        (with(None, None, None), true),
+        (with(Some("AKIAROOT"), None, None), true),
+        (with(Some("ASIAROOT"), None, None), false),
+        (with(Some("ASIAROOT"), Some(0), None), false),
+        (with(None, Some(0), None), false),
+        (with(None, None, Some(true)), false),
+    ] {
+        let session = alone(issuance);
+        assert_eq!(named(&session), root(known));
+        assert_eq!(session.link.gap_reason.is_none(), known);
+    }
+    let mut sign_in = with(None, None, None);
+    sign_in.record.event_id = "e0".into();
+    sign_in.record.event_time = at(0);
+    sign_in.session.session_type = SessionType::Console;
+    sign_in.session.session_principal_id = text(ACCOUNT);
+    let sessions = link_by_hours(&[sign_in, with(Some("ASIAROOT"), Some(0), None)]);
+    assert_eq!(named(row(&sessions, "e1")), root(true));
     let mut delegated = assume_role("e2", 0, "a", "s", "ASIA1").by_user("ann");
     delegated.caller.caller_delegate_account_id = text(OTHER_ACCOUNT);
-    for issuance in [as_root, delegated] {
-        let session = alone(issuance);
-        assert_eq!(session.link.gap_reason, Some(GapReason::NotInLogs));
-        assert!(!session.origin.known && session.origin_mfa.is_none());
-    }
-    assert_eq!(
-        named(&alone(itself)),
-        (OriginType::Root, Some("root"), true)
-    );
+    let session = alone(delegated);
+    assert_eq!(named(&session), (OriginType::IAMUser, Some("ann"), false));
+    assert_eq!(session.link.gap_reason, Some(GapReason::NotInLogs));
 }
 
 /// The record of AssumeRoot itself may show `assumedRoot` on a role session: that one is linked like any other.
@@ -434,9 +539,12 @@ fn workloads_are_named_as_workloads() {
     assert_eq!(named(&session), service);
 }
 
+const PERMISSION_SET: &str = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef";
+
 /// The session of an Identity Center role (`AWSReservedSSO_…`) bears its user's name, and `onBehalfOf` its user ID: the
-/// person is named even where the sign-in is not in the logs. The role's path, `aws-reserved/sso.amazonaws.com/`, tells it from
-/// one that somebody has only called so.
+/// person is named even where the sign-in is not in the logs. Only the role's path, `aws-reserved/sso.amazonaws.com/`, tells it
+/// from one that somebody has called so: where the record does not show it, as at the sign-in page, the session is a gap unless
+/// it is linked.
 #[test]
 fn identity_center_sessions_name_the_person() {
     let mut issuance = assume_role("e1", 0, "a", "s", "ASIA1").by_role(
@@ -445,6 +553,11 @@ fn identity_center_sessions_name_the_person() {
         "ASIA9",
         0,
     );
+    let without_path = alone(issuance.clone());
+    let claimed = (OriginType::AssumedRole, Some("ann@example.com"), false);
+    assert_eq!(named(&without_path), claimed);
+    assert_eq!(without_path.link.gap_reason, Some(GapReason::NotInLogs));
+    issuance.caller.caller_session_issuer_arn = text(PERMISSION_SET);
     issuance.caller.caller_on_behalf_of_user_id = text("user-1");
     let session = alone(issuance);
     assert_eq!(
@@ -469,9 +582,7 @@ fn the_name_of_a_role_session_is_not_taken_for_a_persons() {
         issuance.caller.caller_session_issuer_arn = text(issuer);
         issuance
     };
-    let genuine = by(&format!(
-        "arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{role}"
-    ));
+    let genuine = by(PERMISSION_SET);
     let looks_like_it = by(&format!("arn:aws:iam::{ACCOUNT}:role/{role}"));
     let mut for_a_person = looks_like_it.clone();
     for_a_person.caller.caller_on_behalf_of_user_id = text("user-1");
@@ -583,7 +694,8 @@ fn transitive_tags_pass_on() {
 }
 
 /// AWS keeps the case of a tag key and tells no keys apart by it: `Team` passes on where `team` is transitive, and a call's own
-/// `TEAM` takes its place.
+/// `TEAM` takes its place. Of two such keys in one call nobody can tell which is in force: neither is said to be, and
+/// `effective_tags_known` is false.
 #[test]
 fn tag_keys_are_one_in_any_case() {
     let mut records = chain();
@@ -593,6 +705,13 @@ fn tag_keys_are_one_in_any_case() {
     let tags = |id: &str| format!("{:?}", row(&sessions, id).effective_tags);
     assert_eq!(tags("e2"), r#"{"Team": "red"}"#);
     assert_eq!(tags("e3"), r#"{"TEAM": "blue"}"#);
+    records[2] = records[2]
+        .clone()
+        .tagged(&[("TEAM", "blue"), ("team", "red"), ("desk", "7")], &[]);
+    let twice = link_by_hours(&records);
+    let twice = row(&twice, "e3");
+    assert_eq!(format!("{:?}", twice.effective_tags), r#"{"desk": "7"}"#);
+    assert!(!twice.effective_tags_known);
 }
 
 /// Where CloudTrail logged `incomingTransitiveTags`, they speak instead. Behind a gap nothing else is known of them,
@@ -616,8 +735,55 @@ fn logged_inherited_tags_speak() {
     assert!(behind_a_gap(true) && !behind_a_gap(false));
 }
 
+/// Some sessions get tags that their record does not show: those of Roles Anywhere the certificate's, those of Cognito what
+/// the identity pool maps, and of a delegation or a call that is not known nobody can tell. Nor where tags or policies take room
+/// (`packed_policy_size`) and the record shows none. Then `effective_tags_known` is false.
+#[test]
+fn tags_that_no_record_shows_are_not_known() {
+    let plain = assume_role("e1", 0, "a", "s", "ASIA1").by_user("ann");
+    let known = |change: &dyn Fn(&mut Issuance)| {
+        let mut issuance = plain.clone();
+        change(&mut issuance);
+        let child = assume_role("e2", 60, "b", "s", "ASIA2").by_role("a", "s", "ASIA1", 0);
+        let sessions = link_by_hours(&[issuance, child]);
+        let known = ["e1", "e2"].map(|id| row(&sessions, id).effective_tags_known);
+        assert_eq!(known[0], known[1], "what passes on is not known either");
+        known[0]
+    };
+    assert!(known(&|_| {}));
+    assert!(!known(&|by_certificate| {
+        by_certificate.record.event_source = text("rolesanywhere.amazonaws.com");
+        by_certificate.record.event_name = text("CreateSession");
+    }));
+    for kind in [
+        SessionType::WebIdentity,
+        SessionType::Delegated,
+        SessionType::Unknown,
+    ] {
+        assert!(!known(&|issuance| issuance.session.session_type = kind));
+    }
+    assert!(known(
+        &|issuance| issuance.policy.packed_policy_size = Some(0)
+    ));
+    let takes_room = |issuance: &mut Issuance| issuance.policy.packed_policy_size = Some(7);
+    assert!(!known(&takes_room));
+    assert!(known(&|issuance| {
+        takes_room(issuance);
+        issuance.policy.session_policy_sha256 = text("of a policy");
+    }));
+    assert!(known(&|issuance| {
+        takes_room(issuance);
+        issuance.policy.session_policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()];
+    }));
+    assert!(known(&|issuance| {
+        takes_room(issuance);
+        issuance.tags.session_tags = [("team".into(), "red".into())].into();
+    }));
+}
+
 /// A console session made from a role session is that session: it keeps all of its tags. So does a witness, or any
-/// other call that is traced: it was made with the session, under all of its tags.
+/// other call that is traced: it was made with the session, under all of its tags. They are not known where the session of a
+/// role or federated user has no issuance in the logs, even if its caller names itself.
 #[test]
 fn a_console_session_keeps_its_tags() {
     for kind in [SessionType::Console, SessionType::Witness] {
@@ -628,8 +794,21 @@ fn a_console_session_keeps_its_tags() {
             assume_role("e2", 60, "a", "s", "ASIA2").by_role("a", "s", "ASIA1", 0);
         same_session.session.session_type = kind;
         let sessions = link_by_hours(&[parent, same_session]);
-        let tags = format!("{:?}", row(&sessions, "e2").effective_tags);
-        assert_eq!(tags, r#"{"desk": "7"}"#);
+        let found = row(&sessions, "e2");
+        let tags = format!("{:?}", found.effective_tags);
+        assert_eq!(
+            (&*tags, found.effective_tags_known),
+            (r#"{"desk": "7"}"#, true)
+        );
+        let mut of_a_person = found.issuance.clone();
+        of_a_person.caller.caller_on_behalf_of_user_id = text("user-1");
+        let mut federated = of_a_person.clone();
+        federated.caller.caller_type = text("FederatedUser");
+        federated.caller.caller_session_issuer_arn = text("arn:aws:iam::111122223333:user/ann");
+        for session in [of_a_person, federated].map(alone) {
+            assert!(session.origin.known && !session.effective_tags_known);
+        }
+        assert!(alone(found.issuance.clone().by_user("ann")).effective_tags_known);
     }
 }
 
@@ -684,6 +863,7 @@ fn mfa_at_the_origin_is_that_of_the_first_hop() {
         "ASIA9",
         0,
     );
+    person.caller.caller_session_issuer_arn = text(PERMISSION_SET);
     person.mfa.caller_mfa = Some(false);
     assert_eq!(alone(person.clone()).origin_mfa, None);
     person.mfa.caller_mfa = Some(true);

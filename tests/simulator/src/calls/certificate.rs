@@ -77,6 +77,7 @@ impl World {
                 session_arn: Some(role.session_arn(&call.serial)),
                 session_name: Some(call.serial.clone()),
                 role_arn: Some(role.arn.clone()),
+                tags_untold: true,
                 ..Facts::default()
             },
             source_identity: source_identity.clone(),

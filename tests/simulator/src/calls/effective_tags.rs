@@ -19,6 +19,7 @@ impl EffectiveTags {
             Some(logged) => (logged, true),
             None => (&caller.seen, caller.known),
         };
+        let known = known && !facts.tags_untold;
         let with_own = |inherited: &Tags| {
             let mut all = inherited.clone();
             all.extend(facts.session_tags.clone());

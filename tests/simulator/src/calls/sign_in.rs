@@ -88,13 +88,14 @@ impl World {
         recorded.grant(issued, identity)
     }
 
-    /// A wrong password.
+    /// A wrong password: whoever typed the name of `claimed` need not be that user.
     pub(crate) fn failed_console_login(
         &mut self,
         scenario: &'static str,
-        caller: &Caller,
+        claimed: &Caller,
         account: &Account,
     ) {
+        let caller = &claimed.only_claimed();
         let details = login_details(None, None);
         self.issue(Entry {
             scenario,

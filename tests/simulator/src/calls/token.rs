@@ -223,7 +223,8 @@ impl World {
         let identity = Identity {
             session: Some(SessionContext {
                 created_at: at,
-                assumed_root: true,
+                // AWS's own example of such a session's call does not show it.
+                assumed_root: self.dice.chance(0.5),
                 source_identity: caller.source_identity.clone(),
                 ..SessionContext::default()
             }),

@@ -147,6 +147,7 @@ impl World {
             facts: Facts {
                 session_type: "Unknown",
                 access_key_id: Some(access_key_id),
+                tags_untold: true,
                 ..Facts::default()
             },
             source_identity: caller.source_identity.clone(),

@@ -380,7 +380,17 @@ pub(super) fn certificate(world: &mut World) {
 
 pub(super) fn cognito(world: &mut World) {
     let account = world.any_account();
-    let account = world.organisation.accounts[account].clone();
+    let role = world.role(account, Purpose::Federated);
     let region = world.any_region();
-    world.credentials_for_identity("cognito", &account, region);
+    world.credentials_for_identity("cognito", &role, region);
+}
+
+/// An app's user goes on: only key and second tell whose session it is.
+pub(super) fn app_user(world: &mut World) {
+    let account = world.any_account();
+    let role = world.role(account, Purpose::Federated);
+    let region = world.any_region();
+    let grant = world.credentials_for_identity("app_user", &role, region);
+    let session = Rc::new(grant.by_key());
+    goes_on(world, "app_user", &session, grant.at, account, region);
 }

@@ -187,8 +187,9 @@ pub(super) fn federated_user_before_the_logs(world: &mut World) {
         principal_id: None,
         ..principal("IAMUser", &Identity::of_user(&user))
     };
+    // Its console session goes on with all of its tags, which only the issuance tells.
     let session = unlogged_session(world, identity, Standing::Origin(origin), account.number);
-    let session = Rc::new(known_from_here(session));
+    let session = Rc::new(session);
     let region = world.any_region();
     world.get_signin_token("federated_user_before_the_logs", &session, &account, false);
     world.work(
@@ -197,4 +198,26 @@ pub(super) fn federated_user_before_the_logs(world: &mut World) {
         world.now,
         region,
     );
+}
+
+/// Root at the console, or somebody by AssumeRoot: without the sign-in nobody can tell.
+pub(super) fn root_before_the_logs(world: &mut World) {
+    let account = world.any_account();
+    let account = world.organisation.accounts[account].clone();
+    let created_at = earlier(world);
+    let identity = Identity {
+        session: Some(SessionContext {
+            created_at: world.claim(&account.id, created_at),
+            mfa: world.dice.chance(0.5),
+            ..SessionContext::default()
+        }),
+        ..Identity::of_root(&account.id)
+    };
+    let furthest = OriginTruth {
+        name: Some("root".into()),
+        ..principal("Root", &identity)
+    };
+    let standing = Standing::Gap("not_in_logs", furthest);
+    let session = unlogged_session(world, identity, standing, account.number);
+    world.create_oauth2_token("root_before_the_logs", &session, &account);
 }

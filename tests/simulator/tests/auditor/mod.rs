@@ -14,7 +14,8 @@ struct Issued<'r> {
     record: &'r Value,
     event_id: &'r str,
     key: Option<&'r str>,
-    principal: String,
+    /// None where the record names nobody: then key and second must agree.
+    principal: Option<String>,
     time: i64,
 }
 
@@ -140,9 +141,10 @@ impl<'r> Auditor<'r> {
     }
 
     fn learn(&mut self, record: &'r Value) {
-        let Some(principal) = issued_principal(record) else {
+        let principal = issued_principal(record);
+        if principal.is_none() && text(record, "/eventName") != "GetCredentialsForIdentity" {
             return;
-        };
+        }
         let signin_token = text(record, "/eventName") == "GetSigninToken";
         let issued = || Issued {
             record,
@@ -160,7 +162,7 @@ impl<'r> Auditor<'r> {
         {
             self.by_key.entry(key).or_default().push(issued());
         }
-        if !signin_token {
+        if let (Some(principal), false) = (&principal, signin_token) {
             self.by_context
                 .entry((principal.clone(), issued().time))
                 .or_default()
@@ -182,20 +184,21 @@ impl<'r> Auditor<'r> {
         };
         let key = text(record, "/userIdentity/accessKeyId");
         let by_key = self.by_key.get(key).into_iter().flatten();
-        let by_key: Vec<&Issued<'_>> = by_key
-            .filter(fits)
-            .filter(|one| one.principal == principal)
-            .collect();
+        let created = text(
+            record,
+            "/userIdentity/sessionContext/attributes/creationDate",
+        );
+        let agrees = |one: &&Issued<'_>| match &one.principal {
+            Some(named) => *named == principal,
+            None => !created.is_empty() && seconds(created) == one.time,
+        };
+        let by_key: Vec<&Issued<'_>> = by_key.filter(fits).filter(agrees).collect();
         if !by_key.is_empty() {
             return Found {
                 evidence: "issued_key",
                 event_ids: one_copy_each(&by_key),
             };
         }
-        let created = text(
-            record,
-            "/userIdentity/sessionContext/attributes/creationDate",
-        );
         let context = (!created.is_empty()).then(|| (principal, seconds(created)));
         let by_context = context
             .and_then(|context| self.by_context.get(&context))
