@@ -108,6 +108,8 @@ class World:
         if self.dice.random() < 0.1:
             row["role_name"] = "AWSReservedSSO_admin"
             row["role_arn"] = self.maybe(self.dice.choice(ISSUERS))
+        if self.dice.random() < 0.05:
+            row["role_arn"] = None
         if self.dice.random() < 0.15:
             # Neither a principal nor a role session: its key and its second are all there is.
             arns = ["arn:aws:iam::111122223333:user/ann", "arn:aws:iam::444455556666:role/a", "no ARN", None]

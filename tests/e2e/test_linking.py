@@ -135,6 +135,7 @@ BROKEN = {
     "L8 tags of certificates are known": ("03-beginnings", "AND NOT by_certificate\n", "\n"),
     "L8 tags of calls that are not known are known": ("03-beginnings", "session_type NOT IN ('Delegated', 'Unknown', 'WebIdentity')", "true"),
     "L8 tags that are withheld are known": ("03-beginnings", "COALESCE(packed_policy_size > 0, false)", "false"),
+    "L8 tags of a request that is left out are known": ("03-beginnings", "OR (session_type = 'AssumedRole' AND outcome = 'issued' AND role_arn IS NULL)", ""),
     "L8 what goes on without an issuance has no tags": ("03-beginnings", "(is_same_session AND COALESCE", "(false AND COALESCE"),
     "L8 two tags of one key are both in force": ("03-beginnings", "lower(other) = lower(k))) = 1", "lower(other) = lower(k))) > 0"),
     "L9 false says something of everybody": ("03-beginnings", "WHEN caller_type IN ('IAMUser', 'Root') THEN COALESCE(session_mfa, caller_mfa)", "ELSE COALESCE(session_mfa, caller_mfa)"),

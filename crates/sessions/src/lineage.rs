@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trailback_cloudtrail::Timestamp;
 
 use crate::candidates::session_account;
-use crate::issuance::{Issuance, SessionType, TagMap, Text};
+use crate::issuance::{Issuance, Outcome, SessionType, TagMap, Text};
 use crate::origin;
 use crate::session::{
     Chain, Evidence, GapReason, HOPS_MAX, Hop, Link, LinkStatus, Origin, Session,
@@ -322,16 +322,20 @@ fn tags_in_force(row: &Issuance) -> impl Iterator<Item = (Text, Text)> + '_ {
 }
 
 impl Issuance {
-    /// Whether tags or policies take room in the session (`packedPolicySize`) and the record tells none: CloudTrail left the
-    /// request out, in whole or in part.
+    /// Whether the record tells neither tags nor policies though there may be some: they take room in the session
+    /// (`packedPolicySize`), or not even the role is told, which every request names. CloudTrail left out the request, or a part.
     #[must_use]
     pub fn withholds_restrictions(&self) -> bool {
-        let (tags, policy) = (&self.tags, &self.policy);
+        let (session, tags, policy) = (&self.session, &self.tags, &self.policy);
         let tells_none = tags.session_tags.is_empty()
             && tags.inherited_tags.is_empty()
             && policy.session_policy_sha256.is_none()
             && policy.session_policy_arns.is_empty();
-        tells_none && policy.packed_policy_size.is_some_and(|percent| percent > 0)
+        let take_room = policy.packed_policy_size.is_some_and(|percent| percent > 0);
+        let lacks_request = session.session_type == SessionType::AssumedRole
+            && self.record.outcome == Outcome::Issued
+            && session.role_arn.is_none();
+        tells_none && (take_room || lacks_request)
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Session {
     pub effective_tags: TagMap,
     /// The keys of `effective_tags` that pass on to the next role, sorted and unique.
     pub effective_transitive_tag_keys: Vec<Text>,
-    /// False where a parent's tags are unknown, so that `effective_tags` may lack inherited ones.
+    /// False where `effective_tags` may lack some: a parent's that are unknown, or those of this call that no record tells.
     pub effective_tags_known: bool,
     /// MFA at the first hop, presented there or in the origin's session; `None` when unknown.
     pub origin_mfa: Option<bool>,

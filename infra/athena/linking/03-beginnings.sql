@@ -158,11 +158,11 @@ named AS (
     event_id, event_time, event_name, access_key_id, role_arn, session_arn, source_ip_address, user_agent,
     session_type IN ('Console', 'Witness') AS is_same_session,
     -- Whether the record shows which tags the call set: not those of a certificate, of Cognito, of a delegation, of a call that is not
-    -- known, nor any where tags or policies take room and none are shown.
+    -- known, nor any where tags or policies take room and none are shown, or where not even the role is.
     session_type NOT IN ('Delegated', 'Unknown', 'WebIdentity')
       AND NOT by_certificate
       AND NOT (
-        COALESCE(packed_policy_size > 0, false)
+        (COALESCE(packed_policy_size > 0, false) OR (session_type = 'AssumedRole' AND outcome = 'issued' AND role_arn IS NULL))
         AND session_tags IS NULL AND inherited_tags IS NULL AND session_policy_sha256 IS NULL AND session_policy_arns IS NULL
       )
       AND cardinality(own_keys) = COALESCE(cardinality(map_keys(session_tags)), 0) AS own_tags_known,

@@ -447,10 +447,13 @@ fn own_tags_known(row: &Issuance) -> bool {
         || row.policy.session_policy_sha256.is_some()
         || !row.policy.session_policy_arns.is_empty();
     let takes_room = row.policy.packed_policy_size.unwrap_or(0) > 0;
+    let no_request = row.session.session_type == SessionType::AssumedRole
+        && row.record.outcome == Outcome::Issued
+        && row.session.role_arn.is_none();
     let mut keys = row.tags.session_tags.keys();
     !by_certificate
         && !untold_kind
-        && (says_something || !takes_room)
+        && (says_something || !(takes_room || no_request))
         && !keys.any(|key| is_there_twice(row, key))
 }
 

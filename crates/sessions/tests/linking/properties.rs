@@ -91,6 +91,7 @@ impl Odd {
         }
         if self.tags == 8 {
             row.policy.packed_policy_size = Some(i32::from(self.number % 2));
+            row.session.role_arn = row.session.role_arn.filter(|_| self.number % 3 > 0);
         }
         if self.tags == 7 {
             row.tags.inherited_tags = [("case".into(), "9".into())].into();

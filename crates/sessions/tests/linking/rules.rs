@@ -737,7 +737,8 @@ fn logged_inherited_tags_speak() {
 
 /// Some sessions get tags that their record does not show: those of Roles Anywhere the certificate's, those of Cognito what
 /// the identity pool maps, and of a delegation or a call that is not known nobody can tell. Nor where tags or policies take room
-/// (`packed_policy_size`) and the record shows none. Then `effective_tags_known` is false.
+/// (`packed_policy_size`) and the record shows none, or does not even show the role that was asked for. Then
+/// `effective_tags_known` is false.
 #[test]
 fn tags_that_no_record_shows_are_not_known() {
     let plain = assume_role("e1", 0, "a", "s", "ASIA1").by_user("ann");
@@ -765,6 +766,9 @@ fn tags_that_no_record_shows_are_not_known() {
     assert!(known(
         &|issuance| issuance.policy.packed_policy_size = Some(0)
     ));
+    assert!(!known(&|without_request| without_request
+        .session
+        .role_arn = None));
     let takes_room = |issuance: &mut Issuance| issuance.policy.packed_policy_size = Some(7);
     assert!(!known(&takes_room));
     assert!(known(&|issuance| {
