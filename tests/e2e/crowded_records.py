@@ -166,12 +166,19 @@ class World:
             row["inherited_tags"] = {self.dice.choice(["team", "TEAM", "case"]): "9"}
 
 
+def made_again(row: dict, number: int) -> dict:
+    """The same call once more in the second: whatever is not known of one caller is not known of the other."""
+    event_id = f"{row['event_id']}-again-{number}"
+    return {**row, "event_id": event_id, "event_ids": [event_id], "shared_event_id": None, "replaces_event_id": None}
+
+
 def crowded_records(worlds: int, start: datetime.datetime) -> list[dict]:
-    """Some two dozen records of each world; a few are there twice, read by two versions or word for word."""
+    """Some two dozen records of each world; a few are there twice, made again, read by two versions or word for word."""
     rows = []
     for number in range(worlds):
         world = World(number, start)
-        rows += [world.record() for _ in range(world.dice.randrange(4, 28))]
+        own = [world.record() for _ in range(world.dice.randrange(4, 28))]
+        rows += own + [made_again(row, number) for number, row in enumerate(world.dice.sample(own, 3))]
         again = world.dice.choice(rows)
         rows.append({**again, "log_objects": ["another-object"]})
         rows.append({**again, "user_agent": "aws-sdk", "extract_version": world.dice.choice([1, 2])})
