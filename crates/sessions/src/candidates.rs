@@ -235,9 +235,13 @@ fn account_told(session: &SessionFacts) -> Option<&str> {
     told.filter(|account_id| !account_id.is_empty())
 }
 
-/// The role session that an issuance without `assumedRoleUser` asked for.
+/// The role session that an issuance without `assumedRoleUser` asked for. Cognito's names an identity, which its session is
+/// not called by.
 fn role_session_of(row: &Issuance) -> Option<RoleSession<'_>> {
     let session = &row.session;
+    if session.session_type == SessionType::WebIdentity {
+        return None;
+    }
     Some(RoleSession {
         account_id: session.role_account_id.as_deref()?,
         role_name: session.role_name.as_deref()?,

@@ -16,8 +16,8 @@ found AS (
   WHERE CASE
     WHEN p.session_principal_id IS NOT NULL THEN
       p.session_principal_id = c.caller_principal_id AND COALESCE(p.session_account_id = c.caller_account_id, true)
-    -- Named by neither principal nor role session: the session was created in the second of the call.
-    WHEN p.role_account_id IS NULL OR p.role_name IS NULL OR p.session_name IS NULL THEN
+    -- Named by neither principal nor role session (Cognito names an identity): the session was created in the second of the call.
+    WHEN p.session_type = 'WebIdentity' OR p.role_account_id IS NULL OR p.role_name IS NULL OR p.session_name IS NULL THEN
       p.event_time = c.caller_session_created_at AND COALESCE(p.told_account_id = c.caller_account_id, true)
     ELSE
       p.role_account_id = c.caller_role_account_id AND p.role_name = c.caller_role_name AND p.session_name = c.caller_session_name

@@ -252,8 +252,10 @@ fn candidates(rows: &[Issuance], child: usize) -> (Option<Evidence>, Vec<usize>)
                             || caller.caller_account_id.is_none()
                             || account(r) == caller.caller_account_id)
                 }
-                (None, Some(_)) => same_role_session(r),
-                (None, None) => {
+                (None, Some(_)) if r.session.session_type != SessionType::WebIdentity => {
+                    same_role_session(r)
+                }
+                (None, _) => {
                     let told = r.session.role_account_id.clone().or(in_arn(r));
                     caller.caller_session_created_at == Some(r.record.event_time)
                         && (told.is_none()

@@ -118,7 +118,8 @@ impl Odd {
                 row.session.session_type = [SessionType::Delegated, SessionType::WebIdentity]
                     [usize::from(self.number % 2)];
                 row.session.session_principal_id = None;
-                row.session.session_name = None;
+                row.session.session_name =
+                    row.session.session_name.filter(|_| self.number % 4 == 0);
                 if self.number % 3 == 0 {
                     row.session.role_account_id = None;
                     row.session.session_arn = text("arn:aws:iam::444455556666:user/ann");

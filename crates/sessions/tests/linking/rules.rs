@@ -207,6 +207,10 @@ fn without_any_name_the_second_must_agree() {
         access_key_id: text("ASIA1"),
         ..Default::default()
     };
+    let mut identity = nameless.clone();
+    identity.session.session_name = text("eu-west-1:1cf667a2");
+    identity.session.role_name = text("a");
+    identity.session.role_account_id = text(ACCOUNT);
     let mut elsewhere = nameless.clone();
     elsewhere.session.session_arn = text("arn:aws:iam::444455556666:user/ann");
     let used =
@@ -214,6 +218,7 @@ fn without_any_name_the_second_must_agree() {
     for (parent, created, expected) in [
         (&nameless, 0, LinkStatus::Linked),
         (&nameless, 1, LinkStatus::Gap),
+        (&identity, 0, LinkStatus::Linked),
         (&elsewhere, 0, LinkStatus::Gap),
     ] {
         let sessions = link_by_hours(&[parent.clone(), used(created)]);
