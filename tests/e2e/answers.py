@@ -18,17 +18,25 @@ def identity(row: dict) -> tuple:
 
 
 def new_addresses(rows: list[dict], since: str) -> set[tuple]:
-    """Origin and address, where the address is new since a day and the origin is not."""
-    known, seen = collections.defaultdict(set), set()
+    """Origin, issuer, address and how many were known, where the address is new since a day and the origin is not."""
+    named, known, seen = collections.defaultdict(set), set(), set()
     for row in rows:
         address = row["source_ip_address"]
-        if not row["origin_known"] or address is None or ".amazonaws.com" in address or address.startswith("AWS Internal"):
+        if not row["origin_known"] or row["origin_type"] == "AWSService":
             continue
+        if address is None or ".amazonaws.com" in address or address.startswith("AWS Internal"):
+            address = None
         if row["event_time"][:10] < since:
-            known[identity(row)].add(address)
-        elif row["origin_type"] != "AWSService":
-            seen.add((*identity(row), address))
-    return {found for found in seen if found[:3] in known and found[3] not in known[found[:3]]}
+            named[identity(row)].add(address)
+            known.add((*identity(row), issuer(row), address))
+        elif address is not None:
+            seen.add((*identity(row), issuer(row), address))
+    return {(*found, len(named[found[:3]] - {None})) for found in seen - known if found[:3] in named}
+
+
+def issuer(row: dict) -> str:
+    """Who issued the token of a web identity."""
+    return (row["origin_identity_provider"] or "").rpartition(":oidc-provider/")[2] if row["origin_type"] == "WebIdentityUser" else ""
 
 
 def weak_external_ids(rows: list[dict]) -> collections.Counter:
@@ -64,7 +72,7 @@ def unusual_tags(rows: list[dict], percent: int) -> set[tuple]:
     """Finding, event and tag key, where a session carries other tags than its role's sessions do; the simulator writes a key in one case."""
     roles = collections.defaultdict(list)
     for row in issued(rows):
-        if row["role_arn"] is not None and row["effective_tags_known"]:
+        if row["role_arn"] is not None and row["effective_tags_known"] and row["session_type"] != "Console":
             roles[row["role_arn"]].append((row["event_id"], set(row["effective_tags"] or {})))
     found = set()
     for sessions in roles.values():
@@ -84,7 +92,7 @@ def odd_source_identities(rows: list[dict], percent: int) -> set[tuple]:
     """Finding and event, where a source identity is missing, changed, or not the origin's name."""
     roles = collections.defaultdict(list)
     for row in issued(rows):
-        if row["role_arn"] is not None:
+        if row["role_arn"] is not None and row["session_type"] != "Console":
             roles[row["role_arn"]].append(row)
     found = set()
     for sessions in roles.values():
@@ -95,7 +103,7 @@ def odd_source_identities(rows: list[dict], percent: int) -> set[tuple]:
         said, before = row["source_identity"], row["caller_source_identity"]
         if None not in (said, before) and said != before:
             found.add(("changed", row["event_id"]))
-        elif row["origin_known"] and row["chain_depth"] == 0 and None not in (said, row["origin_name"]) and said != row["origin_name"]:
+        elif row["origin_known"] and said and (before is None or row["chain_depth"] == 0) and said != row["origin_name"]:
             found.add(("not the origin", row["event_id"]))
     return found
 
@@ -108,6 +116,9 @@ def holes(rows: list[dict], seconds: int) -> set[tuple]:
             delivered = datetime.datetime.fromisoformat(row["delivered_at"])
             places[row["account_id"], row["region"]].append((delivered, row["location"]))
     found = {(row["outcome"], row["location"], None) for row in rows if row["outcome"] in ("failed", "gone")}
+    others = [row["location"] for row in rows if row["outcome"] == "extracted" and row["kind"] != "log_object"]
+    if others:
+        found.add(("delivery not told", min(others), None))
     for delivered in places.values():
         delivered.sort()
         for (before, _), (after, location) in zip(delivered, delivered[1:], strict=False):
@@ -117,16 +128,43 @@ def holes(rows: list[dict], seconds: int) -> set[tuple]:
     return found
 
 
+def descends(rows: list[dict], origin_arn: str) -> dict[str, str]:
+    """The events at whose beginning an identity stands, or may stand, and which of the two."""
+    by_id = {row["event_id"]: row for row in rows}
+    of_origin = {row["event_id"] for row in rows if row["origin_known"] and row["origin_arn"] == origin_arn}
+    found = dict.fromkeys(of_origin, "yes")
+    for row in rows:
+        choice = by_id.get(row["origin_event_id"], {})
+        if choice.get("gap_reason") == "ambiguous" and of_origin & set(choice["link_candidates"]):
+            found[row["event_id"]] = "may"
+    return found
+
+
+def lacking_policy(rows: list[dict], since: str, percent: int) -> set[str]:
+    """The sessions without a session policy, of roles that usually get one, from anybody or from their kind of origin."""
+    sessions = [row for row in issued(rows) if row["role_arn"] is not None and row["session_type"] != "Console"]
+    groups = collections.defaultdict(list)
+    for row in sessions:
+        for group in (row["role_arn"], (row["role_arn"], row["origin_type"])):
+            groups[group].append(row["session_scope_sha256"] is not None)
+    usual = {group for group, have in groups.items() if any(have) and sum(have) * 100 >= len(have) * percent}
+    return {
+        row["event_id"] for row in sessions
+        if row["session_scope_sha256"] is None and row["event_time"][:10] >= since
+        and {row["role_arn"], (row["role_arn"], row["origin_type"])} & usual
+    }
+
+
 def alive(rows: list[dict], origin_arn: str, at: str) -> set[str]:
     """The sessions of an origin that had not expired at a moment; of those whose end is not logged, the ones of 36 hours."""
     moment = datetime.datetime.fromisoformat(at)
-    found = set()
+    found, of_origin = set(), descends(rows, origin_arn)
     for row in issued(rows):
         begun = datetime.datetime.fromisoformat(row["event_time"])
         ends = row["expires_at"] and datetime.datetime.fromisoformat(row["expires_at"])
         # Of a console session the log says fifteen minutes, and hours were asked for.
         if ends is None or ends - begun < datetime.timedelta(seconds=(row["duration_seconds"] or 0) - 60):
             ends = begun + datetime.timedelta(hours=36)
-        if row["origin_arn"] == origin_arn and begun <= moment <= ends:
+        if (row["event_id"] in of_origin or row["origin_arn"] == origin_arn) and begun <= moment <= ends:
             found.add(row["event_id"])
     return found

@@ -13,6 +13,10 @@ KEY = "AKIAINTRUDER00000001"
 TOKEN = "ASIAINTRUDERTOKEN001"
 QUOTE = "O'Brien\" -- ; DROP TABLE sessions ? <script>"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role"
+ASIDE = "put-aside.json.gz"
+# The key of the second of two issuances that fit.
+SECOND_TWIN = "ASIAINCIDENTTWIN2000"
+SUBJECT, ROGUE = "repo:example-org/shop:pull_request", "oidc.rogue.example"
 
 
 class Incident:
@@ -29,6 +33,8 @@ class Incident:
         self._tags()
         self._mfa_that_comes_late()
         self._workload()
+        self._one_of_two()
+        self._other_identities_of_a_name()
 
     def write(self, folder: pathlib.Path) -> None:
         """Adds one log object to a folder of log objects."""
@@ -38,6 +44,8 @@ class Incident:
         content = json.dumps({"Records": self.records}).encode()
         name = f"{ACCOUNT}_CloudTrail_eu-central-1_{day:%Y%m%d}T1805Z_Incident.json.gz"
         (path / name).write_bytes(gzip.compress(content, mtime=0))
+        # A copy that somebody has put aside under another name: it tells neither account nor time.
+        (folder / ASIDE).write_bytes(gzip.compress(json.dumps({"Records": self.records[:1]}).encode(), mtime=0))
 
     def time(self, hour: int, minute: int = 0) -> str:
         """A moment of the day."""
@@ -86,7 +94,8 @@ class Incident:
         elsewhere = {"sourceIPAddress": "198.51.100.7"}
         self._assume("incident-elsewhere", self.time(12, 5), user, "entry", "mallory-2", others=elsewhere)
         second = self._assume("incident-second", self.time(12, 10), first, "middle", QUOTE)
-        self._assume("incident-third", self.time(12, 20), second, "target", "deep")
+        # A name that the chain does not bear out, set on the way.
+        self._assume("incident-third", self.time(12, 20), second, "target", "deep", sourceIdentity="anna.berg")
 
     def _token_that_outlives_its_key(self) -> None:
         user = iam_user("leaver", "AKIALEAVER0000000001")
@@ -96,6 +105,7 @@ class Incident:
         context = {"attributes": {"creationDate": self.time(13), "mfaAuthenticated": "false"}}
         with_token = {**user, "accessKeyId": TOKEN, "sessionContext": context}
         self._assume("incident-after-the-key", self.time(17), with_token, "entry", "leaver")
+        self._assume("incident-token-refused", self.time(17, 1), with_token, "admin", "leaver", refused=True)
 
     def _names_that_lie(self) -> None:
         user = iam_user("mallory", KEY)
@@ -106,14 +116,21 @@ class Incident:
     def _guesses(self) -> None:
         user = iam_user("mallory", KEY)
         for number, role in enumerate(["admin", "root-like", "billing"]):
-            self._assume(f"incident-guess-{number}", self.time(15, number), user, role, QUOTE, refused=True)
+            another = {"sourceIPAddress": f"198.51.100.{number}"}
+            self._assume(f"incident-guess-{number}", self.time(15, number), user, role, QUOTE, refused=True, others=another)
 
     def _policy_left_out(self) -> None:
         broker = iam_user("broker", "AKIABROKER0000000001")
         policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": QUOTE}]})
         for number in range(9):
-            self._assume(f"incident-policy-{number}", self.time(16, number), broker, "brokered", f"job-{number}", policy=policy)
+            session = self._assume(f"incident-policy-{number}", self.time(16, number), broker, "brokered", f"job-{number}", policy=policy)
+            signin = {"eventSource": "signin.amazonaws.com"}
+            response = {"credentials": {"accessKeyId": f"ASIACONSOLE{number:09}"}, "GetSigninToken": "Success"}
+            self._record(f"incident-console-{number}", self.time(16, 30), "GetSigninToken", session, {}, response, **signin)
         self._assume("incident-no-policy", self.time(16, 30), broker, "brokered", "job-free")
+        # By another kind of origin, of which no session has a policy.
+        person = {"type": "SAMLUser", "principalId": "cXVhbA==:eve", "userName": "eve", "identityProvider": "cXVhbA=="}
+        self._assume("incident-around", self.time(16, 31), person, "brokered", "eve", others={"eventName": "AssumeRoleWithSAML"})
 
     def _tags(self) -> None:
         user = iam_user("tagger", "AKIATAGGER0000000001")
@@ -134,10 +151,29 @@ class Incident:
         caller["sessionContext"]["ec2RoleDelivery"] = "1.0"
         self._assume("incident-imds", self.time(16, 7), caller, "entry", "from-the-web")
 
+    def _one_of_two(self) -> None:
+        """Two users have one role session in one second: with whose console it went on, nobody can tell."""
+        castor, pollux = iam_user("castor", "AKIACASTOR0000000001"), iam_user("pollux", "AKIAPOLLUX0000000001")
+        self._assume("incident-twin-1", self.time(11), castor, "entry", "dioscuri")
+        session = self._assume("incident-twin-2", self.time(11), pollux, "entry", "dioscuri")
+        session["accessKeyId"] = "ASIANEVERHANDEDOUT01"
+        onwards = self._assume("incident-either", self.time(11, 5), session, "middle", "either")
+        self._assume("incident-either-deep", self.time(11, 10), onwards, "target", "either")
 
-def iam_user(name: str, key: str) -> dict:
+    def _other_identities_of_a_name(self) -> None:
+        namesake = iam_user("anna.berg", "AKIANAMESAKE00000001", "999988887777")
+        self._assume("incident-namesake", self.time(14, 3), namesake, "entry", "anna.berg")
+        by_token = {"eventName": "AssumeRoleWithWebIdentity"}
+        provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ROGUE}"
+        caller = {"type": "WebIdentityUser", "principalId": f"{provider}:sts.amazonaws.com:{SUBJECT}", "identityProvider": provider}
+        self._assume("incident-rogue", self.time(14, 4), {**caller, "userName": SUBJECT}, "entry", "rogue", others=by_token)
+        caller["principalId"] = f"{provider}:sts.amazonaws.com"
+        self._assume("incident-no-subject", self.time(14, 5), caller, "entry", "rogue", refused=True, others=by_token)
+
+
+def iam_user(name: str, key: str, account: str = ACCOUNT) -> dict:
     """The `userIdentity` of an IAM user with a long-term key."""
     return {
-        "type": "IAMUser", "principalId": f"AIDA{name.upper().replace('.', '')[:17]:X<17}", "accountId": ACCOUNT,
-        "arn": f"arn:aws:iam::{ACCOUNT}:user/{name}", "accessKeyId": key, "userName": name,
+        "type": "IAMUser", "principalId": f"AIDA{name.upper().replace('.', '')[:17]:X<17}", "accountId": account,
+        "arn": f"arn:aws:iam::{account}:user/{name}", "accessKeyId": key, "userName": name,
     }

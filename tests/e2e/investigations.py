@@ -57,7 +57,10 @@ def parse(name: str, text: str) -> Investigation:
     for line in comment[2:]:
         part = re.match(r"(\w+): (.*)", line)
         parameter = re.match(r"\$(\w+) (\w+): (.*)", line)
-        if line.startswith("  "):
+        if line.startswith("  ") and parameters:
+            last = parameters.pop()
+            parameters.append(dataclasses.replace(last, meaning=f"{last.meaning} {line.strip()}"))
+        elif line.startswith("  "):
             parts[current] += " " + line.strip()
         elif parameter:
             parameters.append(Parameter(*parameter.groups()))

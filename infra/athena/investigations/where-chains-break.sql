@@ -1,12 +1,15 @@
 -- Where do chains break, and why?
 --
--- Finds: gaps by reason, account and role behind the break, with how many calls and sessions hang on each, and whether log objects of
---   the account of the missing issuance were read at all in these days.
+-- Finds: gaps by reason, account and role behind the break, with how many calls and sessions hang on each, and whether log
+--   objects of the account of the missing issuance were read at all in these days.
 -- Read: not_in_logs: the issuance is older than the logs, or in logs that are not read. caller_copy_missing: the caller's
 --   account is not delivered. ambiguous: several issuances fit and lead to different origins. loop: records lead back to
---   themselves. `log_objects_of_account` 0 says that no log object of the account was read: there the hole is in the
---   delivery, and not in the chain. `sessions_behind` counts what is linked to the gap and unknown for its sake.
--- Scans: the days from $since to $until, flat columns only, and the ledger.
+--   themselves. `log_objects_of_account` 0 says that no log object of the account was read: there the hole is in the delivery,
+--   and not in the chain. It is null where that cannot be said: the caller's account is unknown, or log objects were read whose
+--   names tell no account (renamed, or put together from several) and may be the account's. `sessions_behind` counts what is
+--   linked to the gap and unknown for its sake.
+-- Scans: the days from $since to $until, flat columns only, and the ledger, also of 1970-01-01, where it has what tells no day
+--   (not in Athena, whose tables begin with the stack's FirstDay).
 --
 -- $since day: first day to look at, such as 2026-11-20
 -- $until day: last day to look at
@@ -18,7 +21,11 @@ SELECT
   g.calls,
   g.sessions,
   g.sessions_behind,
-  coalesce(l.log_objects_of_account, 0) AS log_objects_of_account,
+  CASE
+    WHEN g.caller_account_id IS NULL THEN NULL
+    WHEN l.log_objects_of_account IS NOT NULL THEN l.log_objects_of_account
+    WHEN u.log_objects_of_nobody = 0 THEN 0
+  END AS log_objects_of_account,
   g.first_time,
   g.last_time,
   g.an_event_id
@@ -61,4 +68,11 @@ LEFT JOIN (
     AND outcome = 'extracted'
   GROUP BY account_id
 ) AS l ON l.account_id = g.caller_account_id
+CROSS JOIN (
+  SELECT count(*) AS log_objects_of_nobody
+  FROM log_objects
+  WHERE (dt BETWEEN $since AND $until OR dt = '1970-01-01')
+    AND outcome = 'extracted'
+    AND account_id IS NULL
+) AS u
 ORDER BY g.gap_reason, g.calls DESC, g.caller_account_id, g.from_principal, g.an_event_id

@@ -3,8 +3,9 @@
 -- Finds: sessions without a source identity of roles of which at least $percent of the sessions have one; and sessions whose
 --   source identity is not the one of the session that asked for them, or not the name of their origin.
 -- Read: AWS lets nobody change a source identity along a chain: `changed` means that two records contradict each other, and
---   both are shown. `not the origin` is a claim at the first hop that the log does not bear out: a broker that sets its
---   user's name does that as well. Only known origins are compared.
+--   both are shown. `not the origin` is a claim, at the first hop or at the one that set it, that the log does not bear out: a
+--   broker that sets its user's name does that as well. Only known origins are compared. A console session made from a role
+--   session is that session: whether it lacks one is not counted.
 -- Scans: the days from $since to $until, flat columns only.
 --
 -- $percent number: what share of a role's sessions makes a source identity usual, such as 80
@@ -32,9 +33,11 @@ JOIN (
   FROM sessions_issued
   WHERE dt BETWEEN $since AND $until
     AND role_arn IS NOT NULL
+    AND session_type <> 'Console'
   GROUP BY role_arn
 ) AS u ON u.role_arn = s.role_arn
 WHERE s.dt BETWEEN $since AND $until
+  AND s.session_type <> 'Console'
   AND s.source_identity IS NULL
   AND u.with_it > 0
   AND u.with_it * 100 >= u.sessions_of_role * $percent
@@ -59,6 +62,10 @@ FROM sessions_issued
 WHERE dt BETWEEN $since AND $until
   AND (
     caller_source_identity <> source_identity
-    OR (origin_known AND chain_depth = 0 AND source_identity <> origin_name)
+    OR (
+      origin_known
+      AND (caller_source_identity IS NULL OR chain_depth = 0)
+      AND source_identity <> coalesce(origin_name, '')
+    )
   )
 ORDER BY finding, event_time, event_id

@@ -1,11 +1,12 @@
 -- Which records prove this chain, from its origin to this event?
 --
--- Finds: the row of an event and the rows of all its ancestors, oldest first, with event IDs and the log objects that hold
---   the records: the evidence to preserve.
--- Read: `distance` 0 is the event itself, the greatest one is the oldest ancestor known. `link_evidence` is what ties a row
---   to the one before it. If the distances do not count up to `chain_depth`, an ancestor lies before $since (look further
---   back), or the chain is longer than 32 and was cut. A first row whose `link_status` is gap is not the beginning:
---   `gap_reason` says why nothing earlier is known.
+-- Finds: the row of an event and the rows of all its ancestors, oldest first, with event IDs and the log objects that hold the
+--   records: the evidence to preserve.
+-- Read: `distance` 0 is the event itself, the greatest one is the oldest ancestor known. `link_evidence` is what ties a row to
+--   the one before it; where `candidates` names several issuances, that one is only one of those that fit, and the records of
+--   all are evidence. If the distances do not count up to `chain_depth`, an ancestor lies before $since (look further back), or
+--   the chain is longer than 32 and was cut. A first row whose `link_status` is gap is not the beginning: `gap_reason` says why
+--   nothing earlier is known.
 -- Scans: the days from $since to $until twice, with lists; Athena reads whole rows for these.
 --
 -- $event_id text: CloudTrail's eventID of an issuing call

@@ -21,7 +21,10 @@ FROM (
     role_arn,
     session_scope_sha256,
     count(*) AS sessions,
-    count(DISTINCT origin_type || ' ' || coalesce(origin_arn, '') || ' ' || coalesce(origin_name, '')) AS origins,
+    count(
+      DISTINCT origin_type || ' ' || coalesce(origin_arn, '') || ' ' || coalesce(origin_name, '')
+        || CASE WHEN origin_type = 'WebIdentityUser' THEN coalesce(' ' || origin_identity_provider, '') ELSE '' END
+    ) AS origins,
     min(event_time) AS first_time,
     min(event_id) AS an_event_id
   FROM sessions_issued

@@ -3,7 +3,8 @@
 -- Finds: sessions that lack a tag key which at least $percent of the role's sessions carry, or carry one that at most
 --   100 - $percent of them do. Access by attributes stands on tags: a missing or strange one is a way around it.
 -- Read: `finding` is lacks or carries, `sessions_with_it` of `sessions_of_role` the comparison. Only roles with at least 10
---   sessions are compared. Sessions whose inherited tags are unknown are left out. Keys that differ in case alone are one.
+--   sessions are compared. Sessions whose inherited tags are unknown are left out, and so are console sessions made from a role
+--   session, which are that session. Keys that differ in case alone are one.
 -- Scans: the days from $since to $until, with the map of tags; Athena reads whole rows for it.
 --
 -- $percent number: what share of a role's sessions makes a tag usual, such as 90
@@ -19,6 +20,7 @@ WITH key_sets AS (
   FROM sessions_issued
   WHERE dt BETWEEN $since AND $until
     AND role_arn IS NOT NULL
+    AND session_type <> 'Console'
     AND effective_tags_known
   GROUP BY role_arn, coalesce(array_join(map_keys(effective_tags), ','), '')
 ),
@@ -93,5 +95,6 @@ JOIN sessions_issued AS s
   ON s.role_arn = f.role_arn
   AND coalesce(array_join(map_keys(s.effective_tags), ','), '') = f.tag_keys
 WHERE s.dt BETWEEN $since AND $until
+  AND s.session_type <> 'Console'
   AND s.effective_tags_known
 ORDER BY s.role_arn, f.tag_key, s.event_time, s.event_id, f.finding

@@ -1,7 +1,7 @@
 -- Which GitHub, EKS and other OIDC subjects enter which roles?
 --
 -- Finds: for each identity provider, subject and audience the roles it entered, with numbers, addresses and times; refused
---   attempts beside them.
+--   attempts beside them, also those whose record names no subject.
 -- Read: a GitHub subject names repository and branch or environment: a role that takes subjects of pull requests or of any
 --   branch is open to whoever may push. A service account's subject names namespace and account. Addresses that are not the
 --   runner's or the cluster's mean that the token left its home.
@@ -26,6 +26,6 @@ FROM sessions
 WHERE dt BETWEEN $since AND $until
   AND caller_type = 'WebIdentityUser'
   AND session_type <> 'Witness'
-  AND caller_user_name LIKE $subject
+  AND coalesce(caller_user_name, '') LIKE $subject
 GROUP BY caller_identity_provider, caller_user_name, oidc_audience, role_arn
 ORDER BY identity_provider, subject, role_arn, oidc_audience

@@ -1,10 +1,14 @@
 -- Who is behind this principal ID at this moment?
 --
--- Finds: the sessions of a principal ID (AROA…:name) that were handed out at or before a moment and at most 36 hours
---   earlier. For events whose access key was never logged as issued: the console, Identity Center, many services.
+-- Finds: the sessions of a principal ID (AROA…:name) that were handed out at or before a moment and at most 36 hours earlier.
+--   For events whose access key was never logged as issued: the console, Identity Center, some services.
 -- Read: the issuance whose `event_time` equals the event's sessionContext.attributes.creationDate, to the second, is the
---   session. Without a creation time, several rows are several candidates: do not pick one.
--- Scans: the days from $since to $until, flat columns only.
+--   session. Without a creation time, several rows are several candidates: do not pick one. `candidates` lists the issuances
+--   that fit the caller of that call where there are several: what is said of the first hop is then said of one of them, and an
+--   origin that is known they have in common; an ancestor may have candidates too, and `which-records-prove-this-chain` shows
+--   them. The records of EC2, Lambda and other services often name no principal ID when they hand a session out: no row, then,
+--   means nothing. Ask `who-is-behind-this-role-session` for the event's userIdentity.arn.
+-- Scans: the days from $since to $until, flat columns and the list of candidates.
 --
 -- $principal_id text: userIdentity.principalId, such as AROACKCEVSQ6C2EXAMPLE:anna
 -- $at time: the moment of the event, UTC, such as 2026-11-20 14:03:00
@@ -28,6 +32,7 @@ SELECT
   origin_source_ip_address,
   link_status,
   gap_reason,
+  array_join(link_candidates, ' ') AS candidates,
   chain_depth
 FROM sessions_issued
 WHERE dt BETWEEN $since AND $until

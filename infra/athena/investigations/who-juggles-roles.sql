@@ -1,9 +1,10 @@
 -- Who juggles roles to outlive the hour that chained sessions have?
 --
--- Finds: sessions of a role that is also among its own ancestors (A assumes B assumes A, or A assumes itself), handed out
---   more than $seconds after the chain began: access that renews itself without its origin.
+-- Finds: sessions of a role that is also among its own ancestors (A assumes B assumes A, or A assumes itself), handed out more
+--   than $seconds after the chain began: access that renews itself without its origin.
 -- Read: `seconds_since_origin` is the age of the chain, `same_role_before` how often the role stands among its nearest 32
---   ancestors. The keys to revoke are those of the last session; the identity to ask is the origin.
+--   ancestors. A console session made from a role session is that session, and is not listed. The keys to revoke are those of
+--   the last session; the identity to ask is the origin.
 -- Scans: the days from $since to $until, with the list of the chain's roles; Athena reads whole rows for it.
 --
 -- $seconds number: how old the chain must be, such as 3600
@@ -37,6 +38,7 @@ JOIN (
   GROUP BY event_id
 ) AS r ON r.event_id = s.event_id
 WHERE s.dt BETWEEN $since AND $until
+  AND s.session_type <> 'Console'
   AND s.chain_depth > 0
   AND date_diff('second', s.origin_event_time, s.event_time) > $seconds
 ORDER BY s.event_time, s.event_id

@@ -1,9 +1,9 @@
 -- Who was refused credentials, and for which roles?
 --
 -- Finds: refused calls by origin, call, role and error, with how many minutes they fell into.
--- Read: tools try again many times: `minutes` counts better than `attempts`. `later_issued` counts sessions that the
---   same call gave the same origin for the same role in these days: somebody who was refused first and got in later found a way, or a permission
---   was mended.
+-- Read: tools try again many times: `minutes` counts better than `attempts`. `later_issued` counts sessions that the same call
+--   gave the same origin for the same role in these days: somebody who was refused first and got in later found a way, or a
+--   permission was mended.
 -- Scans: the days from $since to $until, flat columns only.
 --
 -- $since day: first day to look at, such as 2026-11-20

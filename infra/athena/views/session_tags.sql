@@ -1,5 +1,6 @@
 -- One row for each session tag in force in a session that exists.
 --
+-- `origin_issuer` is, of a web identity, who issued its token, whatever account trusts it: a subject means nothing without.
 -- `has_candidates` says that several issuances fit as the parent, of which `parent_event_id` names one.
 -- Where `effective_tags_known` is false, inherited tags may be missing here. Tags of the IAM role itself are in no log.
 SELECT
@@ -14,6 +15,8 @@ SELECT
   s.origin_type AS origin_type,
   s.origin_arn AS origin_arn,
   s.origin_name AS origin_name,
+  CASE WHEN s.origin_type = 'WebIdentityUser' THEN regexp_replace(s.origin_identity_provider, '^.*:oidc-provider/', '') END
+    AS origin_issuer,
   s.effective_tags_known AS effective_tags_known,
   map_keys(s.effective_tags)[t.position] AS tag_key,
   map_values(s.effective_tags)[t.position] AS tag_value

@@ -49,11 +49,18 @@ impl Room {
 
     /// Records of one log object.
     pub(crate) async fn with_records(records: &[Json]) -> Room {
+        let name = "111122223333_CloudTrail_eu-west-1_20261130T2355Z_AAAAAAAAAAAAAAAA.json";
+        Room::with_files(&[(name, records)]).await
+    }
+
+    /// Records of log objects, by their names.
+    pub(crate) async fn with_files(files: &[(&str, &[Json])]) -> Room {
         let folder = TempDir::new().unwrap();
         let logs = folder.path().join("logs");
         fs::create_dir(&logs).unwrap();
-        let name = "111122223333_CloudTrail_eu-west-1_20261130T2355Z_AAAAAAAAAAAAAAAA.json";
-        fs::write(logs.join(name), json!({"Records": records}).to_string()).unwrap();
+        for (name, records) in files {
+            fs::write(logs.join(name), json!({"Records": records}).to_string()).unwrap();
+        }
         Room::of(&logs, folder).await
     }
 
