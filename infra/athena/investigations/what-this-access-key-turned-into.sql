@@ -3,13 +3,14 @@
 -- Finds: every call for credentials behind which the key stands, or may stand: made with it, or with a session that came from
 --   it, however many roles lie between. Refused calls too: they show what was tried.
 -- Read: `descends` is yes where the way from the key to the row is certain. It is may where several issuances fit the session
---   of a caller on that way (`candidates`, in the row of that call), and not all of them are the key's: the logs do not tell
---   which it was. Everything handed out here, both kinds, is to be taken for stolen if the key was, until `expires_at`. `steps`
---   is how many hops lie between the key and the row: 1 is a call made with the key itself. `origin_known` false does not
---   weaken the row: the way from the key to it is known, only the way to the key is not. A temporary key ID may recur after
---   weeks; keep the days near. A row has the 32 nearest hops of its chain: what a temporary key turned into beyond 32 hops, and
---   what may have come from either kind beyond 32, is not here, where `chain_truncated` is true in the last rows. Nor is what
---   only a second choice between issuances leads to, behind a first one. `trailback descendants` follows both.
+--   of a caller on that way (`candidates`, in the row of that call), and not each of them handed the key out, was asked for
+--   with it or began with it: the logs do not tell which it was. Everything handed out here, both kinds, is to be taken for
+--   stolen if the key was, until `expires_at`. `steps` is how many hops lie between the key and the row: 1 is a call made with
+--   the key itself. `origin_known` false does not weaken the row: the way from the key to it is known, only the way to the key
+--   is not. A temporary key ID may recur after weeks; keep the days near. A row has the 32 nearest hops of its chain: what a
+--   temporary key turned into beyond 32 hops, and what may have come from either kind beyond 32, is not here, where
+--   `chain_truncated` is true in the last rows. Nor is what only a second choice between issuances leads to, behind a first
+--   one. `trailback descendants` follows both.
 -- Scans: the days from $since to $until, with the lists of the chains and of candidates; Athena reads whole rows for them.
 --
 -- $access_key_id text: the key as the alert shows it, long-term or temporary
