@@ -100,7 +100,7 @@ nearest AS (
 )
 SELECT
   CASE WHEN n.links <= coalesce(n.doubtful_at, n.links) THEN 'yes' ELSE 'may' END AS descends,
-  n.steps,
+  CAST(n.steps AS bigint) AS steps,
   s.event_time,
   s.expires_at,
   s.event_id,
