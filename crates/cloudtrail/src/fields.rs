@@ -74,6 +74,11 @@ impl<'r> Fields<'r> {
             .filter(|(name, value)| !value.is_hidden_as(name))
     }
 
+    /// The members of an object whose names are data and not CloudTrail's, as those of tags: no name makes a secret of its value.
+    pub fn pairs(self) -> impl Iterator<Item = (&'r str, Fields<'r>)> + use<'r> {
+        self.members()
+    }
+
     /// Its own text: `None` unless it is a text that is neither empty nor withheld.
     #[must_use]
     pub fn as_text(self) -> Option<&'r str> {
@@ -81,6 +86,19 @@ impl<'r> Fields<'r> {
             Node::String(text) if !text.is_empty() && !secret::is_secret_text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether it is a text that is withheld, by CloudTrail or because it looks like a session token: [`as_text`](Self::as_text) does
+    /// not give it.
+    #[must_use]
+    pub fn is_withheld(self) -> bool {
+        matches!(self.value.first(), Some(Node::String(text)) if secret::is_secret_text(text))
+    }
+
+    /// Whether it is a text without characters.
+    #[must_use]
+    pub fn is_empty_text(self) -> bool {
+        matches!(self.value.first(), Some(Node::String(text)) if text.is_empty())
     }
 
     /// Whether it is an object.
@@ -357,12 +375,25 @@ mod tests {
             );
             assert_eq!(fields.object("accessToken").text("sessionToken"), None);
             assert_eq!(fields.list("list").next().unwrap().as_text(), None);
+            assert!(
+                fields.value("note").is_withheld() && !fields.value("accessKeyId").is_withheld()
+            );
             let names: Vec<&str> = fields.entries().map(|(name, _)| name).collect();
             assert_eq!(
                 names,
                 ["accessKeyId", "note", "passwords", "accessToken", "list"]
             );
             assert_eq!(format!("{fields:?}"), "object");
+        });
+    }
+
+    #[test]
+    fn names_that_are_data_hide_nothing() {
+        with_fields(r#"{"code":"a","token":"b","Team":"c"}"#, |fields| {
+            let pairs = fields.pairs().map(|(name, value)| (name, value.as_text()));
+            let expected = [("code", "a"), ("token", "b"), ("Team", "c")];
+            assert!(pairs.eq(expected.map(|(name, value)| (name, Some(value)))));
+            assert_eq!(fields.entries().count(), 1);
         });
     }
 

@@ -213,7 +213,9 @@ fn minute(part: &str) -> Option<Timestamp> {
     Timestamp::parse(&format!("{time}00Z"))
 }
 
-fn is_account_id(part: &str) -> bool {
+/// Whether a text is the ID of an account: twelve digits.
+#[must_use]
+pub fn is_account_id(part: &str) -> bool {
     part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -177,6 +177,13 @@ impl<'a> Record<'a> {
         self.text(Member::ErrorCode)
     }
 
+    /// Whether there is an `errorCode` of whatever kind, also one that cannot be read.
+    #[must_use]
+    pub fn has_error_code(&self) -> bool {
+        let code = self.value(Member::ErrorCode);
+        !code.is_absent() && !code.is_empty_text()
+    }
+
     /// `errorMessage`: cut by AWS at 1 KB.
     #[must_use]
     pub fn error_message(&self) -> Option<&str> {
@@ -240,6 +247,13 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn request_parameters(&self) -> Fields<'_> {
         self.value(Member::RequestParameters).if_object()
+    }
+
+    /// Whether `requestParameters` are there and are no object: withheld, or omitted for their size.
+    #[must_use]
+    pub fn is_request_withheld(&self) -> bool {
+        let request = self.value(Member::RequestParameters);
+        !request.is_absent() && !request.is_object()
     }
 
     /// `responseElements`: nothing where they are null, omitted for their size, or a text.

@@ -30,7 +30,7 @@ use crate::issuance::{Issuance, MfaFacts, Outcome, SessionType};
 
 /// The version of the extraction, kept in every row. Raise it whenever a record would give another row than before:
 /// of two rows of one record the higher version wins (rule L1).
-pub const EXTRACT_VERSION: i32 = 2;
+pub const EXTRACT_VERSION: i32 = 3;
 
 const COGNITO: &str = "cognito-identity.amazonaws.com";
 const EKS_AUTH: &str = "eks-auth.amazonaws.com";

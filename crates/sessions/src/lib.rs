@@ -26,6 +26,7 @@ pub use link::{LINK_VERSION, link, link_each, table_order};
 pub use link_facts::write_link_facts;
 pub use look_back::{LOOK_BACK_HOURS, LOOK_BACK_MS, MatchFacts, Wanted};
 pub use merge::{drop_duplicates, merge};
+pub use origin::is_only_claimed;
 pub use session::{Chain, Evidence, GapReason, Hop, Link, LinkStatus, Origin, OriginType, Session};
 pub use subject::Subject;
 pub use trailback_cloudtrail::Timestamp;

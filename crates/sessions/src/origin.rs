@@ -126,7 +126,8 @@ fn is_root_itself(caller: &CallerFacts) -> bool {
 }
 
 /// Whether a call was refused that would have proven who makes it: anybody can type a user's name.
-fn is_only_claimed(row: &Issuance) -> bool {
+#[must_use]
+pub fn is_only_claimed(row: &Issuance) -> bool {
     let name = row.record.event_name.as_deref();
     let signs_in = name.is_some_and(|name| CALLS_THAT_SIGN_IN.contains(&name));
     row.record.outcome == Outcome::Failed && (signs_in || is_made_with_certificate(row))

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use trailback_cloudtrail::object_key::is_account_id;
+
 use crate::arn::{Arn, Principal};
 use crate::issuance::{SessionFacts, Text};
 use crate::session::Session;
@@ -83,8 +85,8 @@ fn of_id(id: &str) -> Option<Subject> {
         return Some(Subject::PrincipalId(id.into()));
     }
     if let Some((account, name)) = id.split_once(':') {
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        return (is_account && !name.is_empty()).then(|| Subject::PrincipalId(id.into()));
+        return (is_account_id(account) && !name.is_empty())
+            .then(|| Subject::PrincipalId(id.into()));
     }
     // The form of a GUID; the documentation's samples have other letters in it.
     let is_event_id = id.len() == 36

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use trailback_cloudtrail::object_key::is_account_id;
 use trailback_tables::partition::Day;
 
 use super::DeliveryDays;
@@ -175,9 +176,9 @@ impl Level {
         let parts: Vec<&str> = parts.skip_while(|part| part.starts_with("o-")).collect();
         match *parts {
             [] => Level::Accounts,
-            [account] if is_account(account) => Level::Account,
-            [account, kind] if is_account(account) && is_kind(kind) => Level::Regions,
-            [account, kind, _] if is_account(account) && is_kind(kind) => Level::Region,
+            [account] if is_account_id(account) => Level::Account,
+            [account, kind] if is_account_id(account) && is_kind(kind) => Level::Regions,
+            [account, kind, _] if is_account_id(account) && is_kind(kind) => Level::Region,
             _ => Level::Other,
         }
     }
@@ -192,10 +193,6 @@ fn is_value(folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     let name = folder.rsplit('/').next().unwrap_or_default();
     name.contains('=') || name.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_account(part: &str) -> bool {
-    part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Looks for a trail's folders.

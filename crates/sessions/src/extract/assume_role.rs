@@ -1,6 +1,6 @@
 //! AssumeRole: a role session for a principal with credentials, or for an AWS service.
 
-use trailback_cloudtrail::Record;
+use trailback_cloudtrail::{Fields, Record};
 
 use super::caller::is_service;
 use super::envelope::was_issued;
@@ -18,8 +18,18 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
             .filter_map(|context| context.text("providerArn")),
     );
     row.mfa.mfa_serial_number = request.text("serialNumber").map(Text::from);
-    if can_tell_mfa(row) && !request.is_absent() {
-        row.mfa.session_mfa = Some(row.mfa.mfa_serial_number.is_some());
+    // A request without the role is not all of it: CloudTrail omits what is too long.
+    if can_tell_mfa(row) && request.text("roleArn").is_some() {
+        row.mfa.session_mfa = device_was_presented(request);
+    }
+}
+
+/// Whether a device is named on the call; not known where its name is withheld.
+pub(super) fn device_was_presented(request: Fields<'_>) -> Option<bool> {
+    let device = request.value("serialNumber");
+    match device.is_withheld() {
+        true => None,
+        false => Some(device.as_text().is_some()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! AssumeRoot: a privileged root session of a member account, for one task.
 
 use trailback_cloudtrail::Record;
+use trailback_cloudtrail::object_key::is_account_id;
 
 use super::credentials::{self, number};
 use super::envelope::was_issued;
@@ -30,7 +31,8 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
         .or_else(|| record.error_message().and_then(refused_resource));
     let target_arn = target.and_then(Arn::parse);
     let account_id = target_arn.map(|arn| arn.account_id).or(target);
-    let Some(account_id) = account_id.filter(|account_id| !account_id.is_empty()) else {
+    // A refusal may name every resource, `*`.
+    let Some(account_id) = account_id.filter(|account_id| is_account_id(account_id)) else {
         return;
     };
     session.role_account_id = Some(account_id.into());

@@ -29,7 +29,7 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
     if caller.caller_identity_provider.is_none() {
         let mut providers: Vec<&str> = request
             .object("logins")
-            .entries()
+            .pairs()
             .map(|(provider, _)| provider)
             .collect();
         providers.sort_unstable();

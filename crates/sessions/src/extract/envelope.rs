@@ -43,14 +43,15 @@ pub(super) fn record_facts(record: &Record<'_>) -> Result<RecordFacts, Unreadabl
     })
 }
 
-/// A call failed where it has an error code, or where its response says `Failure` under the call's own name, as those of
-/// the sign-in page do.
+/// A call failed where it has an error code, whatever that is, or a message of one and no response; or where its response says
+/// `Failure` under the call's own name, as those of the sign-in page do.
 fn outcome(record: &Record<'_>) -> Outcome {
     let says_failure = || {
         let answer = record.response_elements().text(record.event_name()?)?;
         Some(answer.eq_ignore_ascii_case("Failure"))
     };
-    if record.error_code().is_some() || says_failure() == Some(true) {
+    let is_refused = record.error_message().is_some() && record.response_elements().is_absent();
+    if record.has_error_code() || is_refused || says_failure() == Some(true) {
         Outcome::Failed
     } else {
         Outcome::Issued

@@ -2,6 +2,7 @@
 
 use trailback_cloudtrail::Record;
 
+use super::assume_role::device_was_presented;
 use super::credentials::{self, number};
 use super::envelope::was_issued;
 use crate::issuance::{Issuance, SessionType, Text};
@@ -16,6 +17,8 @@ pub(super) fn read(record: &Record<'_>, row: &mut Issuance) {
     if was_issued(row) {
         row.session.session_principal_id = row.caller.caller_principal_id.clone();
         row.session.session_arn = row.caller.caller_arn.clone();
-        row.mfa.session_mfa = Some(row.mfa.mfa_serial_number.is_some());
+        // A request for nothing in particular is null; one that is omitted or withheld is not told.
+        let is_told = !record.is_request_withheld() && request.value("omitted").is_absent();
+        row.mfa.session_mfa = is_told.then(|| device_was_presented(request)).flatten();
     }
 }

@@ -91,7 +91,10 @@ impl Odd {
         }
         if self.tags == 8 {
             row.policy.packed_policy_size = Some(i32::from(self.number % 2));
-            row.session.role_arn = row.session.role_arn.filter(|_| self.number % 3 > 0);
+            row.session.role_arn = row
+                .session
+                .role_arn
+                .filter(|_| !self.number.is_multiple_of(3));
         }
         if self.tags == 7 {
             row.tags.inherited_tags = [("case".into(), "9".into())].into();
@@ -113,23 +116,28 @@ impl Odd {
             9 => row.extract_version = 2,
             10 => row.session.source_identity = text("ann"),
             11 => row.caller.caller_access_key_id = None,
-            12..15 => {
-                // Neither principal nor role session.
-                row.session.session_type = [SessionType::Delegated, SessionType::WebIdentity]
-                    [usize::from(self.number % 2)];
-                row.session.session_principal_id = None;
-                row.session.session_name =
-                    row.session.session_name.filter(|_| self.number % 4 == 0);
-                if self.number % 3 == 0 {
-                    row.session.role_account_id = None;
-                    row.session.session_arn = text("arn:aws:iam::444455556666:user/ann");
-                }
-            }
+            12..15 => row = self.unnamed(row),
             15 => {
                 row.record.event_source = text("rolesanywhere.amazonaws.com");
                 row.record.event_name = text("CreateSession");
             }
             _ => {}
+        }
+        row
+    }
+
+    /// A session of neither principal nor role session.
+    fn unnamed(&self, mut row: Issuance) -> Issuance {
+        let session = &mut row.session;
+        session.session_type =
+            [SessionType::Delegated, SessionType::WebIdentity][usize::from(self.number % 2)];
+        session.session_principal_id = None;
+        if !self.number.is_multiple_of(4) {
+            session.session_name = None;
+        }
+        if self.number.is_multiple_of(3) {
+            session.role_account_id = None;
+            session.session_arn = text("arn:aws:iam::444455556666:user/ann");
         }
         row
     }

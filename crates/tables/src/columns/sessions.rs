@@ -130,7 +130,7 @@ pub static SESSIONS: &[Column] = columns! {
         explicit_trust_grant: flag!(session.explicit_trust_grant);
     }
     Tags Issuance {
-        /// The session tags of this call.
+        /// The session tags of this call; a key or value that is there and is not shown is `(withheld)`.
         session_tags: tags!(tags.session_tags);
         /// The transitive tags that came along the chain, as logged.
         inherited_tags: tags!(tags.inherited_tags);
@@ -147,7 +147,7 @@ pub static SESSIONS: &[Column] = columns! {
         };
         /// The keys of the session tags in force that pass on to the next role.
         effective_transitive_tag_keys: texts!(effective_transitive_tag_keys, EmptyList::Null);
-        /// False where a parent's tags are unknown, so that effective_tags may lack inherited ones.
+        /// False where effective_tags may lack some: a parent's tags are unknown, or AWS sets or withholds tags that no record shows.
         effective_tags_known: known_flag!(effective_tags_known);
     }
     Policy Issuance {
@@ -170,7 +170,7 @@ pub static SESSIONS: &[Column] = columns! {
         mfa_serial_number: text!(mfa.mfa_serial_number);
         /// Whether the caller's session was made with MFA, as logged.
         caller_mfa: flag!(mfa.caller_mfa);
-        /// Whether MFA was presented on this call; null where the call cannot take it.
+        /// Whether MFA was presented on this call; null where the call cannot take it, or the record does not tell its request.
         session_mfa: flag!(mfa.session_mfa);
     }
     Mfa Session {

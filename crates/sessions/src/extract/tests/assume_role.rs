@@ -229,6 +229,13 @@ fn mfa_on_this_call_is_a_device_named_and_a_call_that_succeeded() {
         &patched(full(), json!({ "errorCode": "AccessDenied" })),
         &[("session_mfa", "")],
     );
+    for request in [
+        json!({ "serialNumber": "HIDDEN_DUE_TO_SECURITY_REASONS" }),
+        json!({ "serialNumber": null, "roleArn": null, "omitted": true }),
+    ] {
+        let untold = patched(full(), json!({ "requestParameters": request }));
+        check(&untold, &[("session_mfa", "")]);
+    }
     let in_session = json!({ "userIdentity": { "sessionContext": { "attributes": { "mfaAuthenticated": "true" } } } });
     check(
         &without(in_session),
@@ -258,6 +265,18 @@ fn tags_are_read_in_every_shape() {
     check(
         &tags(json!([{ "key": "token", "value": "blue" }])),
         &[("session_tags", "token=blue")],
+    );
+    check(
+        &tags(json!({ "token": "blue", "code": "7", "costToken": null })),
+        &[("session_tags", "code=7 | costToken= | token=blue")],
+    );
+    // What is not shown is not left out: the tag is there.
+    let token = format!("FwoDYXdz{}", "A".repeat(200));
+    check(
+        &tags(
+            json!([{ "key": "a", "value": token }, { "key": "b", "value": [1] }, { "key": token, "value": "c" }]),
+        ),
+        &[("session_tags", "(withheld)=c | a=(withheld) | b=(withheld)")],
     );
 }
 

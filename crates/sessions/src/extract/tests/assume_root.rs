@@ -94,7 +94,15 @@ fn a_refused_assume_root_keeps_its_target() {
                          resource: arn:aws:iam::444455556666:root because no identity-based policy allows it",
     });
     check(
-        &patched(patched(assume_root(""), failed), by_message),
+        &patched(patched(assume_root(""), failed.clone()), by_message),
         &target,
+    );
+    let every = json!({
+        "requestParameters": null,
+        "errorMessage": "User: x is not authorized to perform: sts:AssumeRoot on resource: * because no policy allows it",
+    });
+    check(
+        &patched(patched(assume_root(""), failed), every),
+        &[("role_account_id", "")],
     );
 }

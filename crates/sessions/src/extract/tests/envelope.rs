@@ -36,8 +36,16 @@ fn a_call_failed_if_it_has_an_error_code_or_says_so() {
         Outcome::Failed,
     );
     check(assume_role(json!({ "errorCode": "" })), Outcome::Issued);
+    for code in [json!(403), json!("HIDDEN_DUE_TO_SECURITY_REASONS")] {
+        check(assume_role(json!({ "errorCode": code })), Outcome::Failed);
+    }
+    let message = "User: ana is not authorized to perform: sts:AssumeRole";
     check(
-        assume_role(json!({ "errorMessage": "odd, but no error code" })),
+        assume_role(json!({ "errorMessage": message, "responseElements": null })),
+        Outcome::Failed,
+    );
+    check(
+        assume_role(json!({ "errorMessage": message, "responseElements": { "credentials": {} } })),
         Outcome::Issued,
     );
     for name in ["ConsoleLogin", "GetSigninToken", "SwitchRole"] {

@@ -55,6 +55,16 @@ fn a_session_token_acts_as_the_user_who_asked_for_it() {
             ("role_name", ""),
         ],
     );
+    for request in [
+        json!("HIDDEN_DUE_TO_SECURITY_REASONS"),
+        json!({ "omitted": true }),
+    ] {
+        let untold = patched(
+            patched(session_token(), json!({ "requestParameters": null })),
+            json!({ "requestParameters": request }),
+        );
+        check(&untold, &[("session_mfa", "")]);
+    }
 }
 
 #[test]
