@@ -25,7 +25,6 @@ use trailback_pipeline::store::list_all;
 use trailback_pipeline::store::memory::MemoryStore;
 use trailback_pipeline::store::s3::{Credentials, S3Settings, S3Store};
 use trailback_pipeline::verify::{VerifyOptions, verify};
-use trailback_sessions::Timestamp;
 use trailback_simulator::{Digests, Folder, Plan, public_keys, simulate};
 
 type Failure = Box<dyn std::error::Error>;
