@@ -9,8 +9,8 @@
 -- where the caller names itself, and gap where nobody can be named (`gap_reason`). docs/LINKING.md has the rules: by issued key,
 -- else by session context, at most 36 hours back. Where several issuances fit and lead to different origins, the origin is null
 -- and the reason `ambiguous`. AWS's DDL has no `inScopeOf`: a workload's session whose issuance is not in the lake is a gap here
--- where Trailback's own table names the workload; nor has it `assumedRoot` and `invokedByDelegate`: where the issuance is not in the
--- lake, a session of AssumeRoot looks like the root user here, and a delegated one like its user. Where `origin_known` is false the origin columns name the furthest principal known.
+-- where Trailback's own table names the workload; nor has it `invokedByDelegate`: where the issuance is not in the lake, a
+-- delegated session looks like its user. Where `origin_known` is false the origin columns name the furthest principal known.
 WITH events AS (
   SELECT
     e.eventversion AS eventversion,
@@ -54,6 +54,19 @@ callers AS (
   SELECT
     e.*,
     coalesce(
+      CASE
+        -- A sign-in that was refused proves nothing of who made it.
+        WHEN e.eventname IN ('ConsoleLogin', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'GetCredentialsForIdentity')
+          AND coalesce(nullif(e.errorcode, ''), nullif(e.errormessage, '')) IS NOT NULL THEN false
+        -- A session of root's may be one of AssumeRoot.
+        WHEN e.caller_type = 'Root' AND e.caller_access_key_id LIKE 'AKIA%' THEN true
+        WHEN e.caller_type = 'Root' THEN
+          NOT coalesce(e.caller_access_key_id LIKE 'ASIA%', false) AND e.caller_session_created_at IS NULL
+        ELSE e.caller_type IN ('IAMUser', 'SAMLUser', 'WebIdentityUser', 'IdentityCenterUser', 'AWSService')
+      END,
+      false
+    ) AS names_itself,
+    coalesce(
       e.caller_type = 'AssumedRole'
       AND (e.is_of_permission_set OR e.caller_on_behalf_of_user_id IS NOT NULL),
       false
@@ -65,7 +78,7 @@ callers AS (
       events.*,
       -- Nobody else may use the path.
       caller_arn LIKE '%:assumed-role/AWSReservedSSO!_%' ESCAPE '!'
-        AND coalesce(caller_session_issuer_arn LIKE '%:role/aws-reserved/sso.amazonaws.com/%', true) AS is_of_permission_set
+        AND coalesce(caller_session_issuer_arn LIKE '%:role/aws-reserved/sso.amazonaws.com/%', false) AS is_of_permission_set
     FROM events
   ) AS e
 ),
@@ -143,7 +156,7 @@ SELECT
   CASE
     WHEN f.found_agreed THEN 'linked'
     WHEN f.evidence IS NOT NULL THEN 'gap'
-    WHEN f.caller_type IN ('IAMUser', 'Root', 'SAMLUser', 'WebIdentityUser', 'IdentityCenterUser', 'AWSService') THEN 'origin'
+    WHEN f.names_itself THEN 'origin'
     WHEN f.is_person OR f.is_workload OR f.is_federated THEN 'origin'
     ELSE 'gap'
   END AS link_status,
@@ -151,7 +164,7 @@ SELECT
   CASE
     WHEN f.found_agreed THEN NULL
     WHEN f.evidence IS NOT NULL THEN 'ambiguous'
-    WHEN f.caller_type IN ('IAMUser', 'Root', 'SAMLUser', 'WebIdentityUser', 'IdentityCenterUser', 'AWSService') THEN NULL
+    WHEN f.names_itself THEN NULL
     WHEN f.is_person OR f.is_workload OR f.is_federated THEN NULL
     WHEN f.caller_type = 'AWSAccount' THEN 'caller_copy_missing'
     ELSE 'not_in_logs'
@@ -162,10 +175,7 @@ SELECT
   CASE
     WHEN f.found_agreed THEN f.found_origin_known
     WHEN f.evidence IS NOT NULL THEN false
-    ELSE coalesce(
-      f.caller_type IN ('IAMUser', 'Root', 'SAMLUser', 'WebIdentityUser', 'IdentityCenterUser', 'AWSService'),
-      false
-    ) OR f.is_person OR f.is_workload OR f.is_federated
+    ELSE f.names_itself OR f.is_person OR f.is_workload OR f.is_federated
   END AS origin_known,
   CASE
     WHEN f.found_agreed THEN f.found_origin_type
