@@ -24,16 +24,18 @@ pub(crate) const TRACE_VERSION: u32 = 1;
 pub(crate) fn trail(trail: &trace::Trail<'_>) -> serde_json::Result<String> {
     let trace::Trail {
         subject,
+        at,
         hops,
         holes,
     } = *trail;
     line(&Trail {
         version: TRACE_VERSION,
         subject,
+        at: at.map(|at| at.to_string()),
         hops: hops.iter().map(Row).collect(),
         earlier_hops: earlier_hops(hops),
         gap: gap::of_chain(hops, holes),
-        remarks: remarks(hops).into_iter().map(|(text, _)| text).collect(),
+        remarks: remarks(trail).into_iter().map(|(text, _)| text).collect(),
     })
 }
 
@@ -46,6 +48,7 @@ pub(crate) fn rows(sessions: &[Session]) -> serde_json::Result<String> {
 struct Trail<'a> {
     version: u32,
     subject: &'a str,
+    at: Option<String>,
     hops: Vec<Row<'a, Session>>,
     earlier_hops: usize,
     gap: Option<Explained>,

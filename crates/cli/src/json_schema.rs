@@ -27,13 +27,14 @@ fn trace() -> Value {
         "$schema": DRAFT,
         "title": "A trace, as `trailback trace --format json` prints it, one object a line",
         "type": "object",
-        "required": ["version", "subject", "hops", "earlier_hops", "gap", "remarks"],
+        "required": ["version", "subject", "at", "hops", "earlier_hops", "gap", "remarks"],
         "properties": {
             "version": {
                 "const": TRACE_VERSION,
                 "description": "Counts up when a member changes its meaning or goes. New members may come at any time."
             },
             "subject": {"type": "string", "description": "What was asked about, as it was typed."},
+            "at": {"type": ["string", "null"], "format": "date-time", "description": "The moment of --at."},
             "hops": {
                 "type": "array",
                 "minItems": 1,
@@ -176,7 +177,7 @@ mod tests {
             let printed = json::trail(&crate::render::trace::Trail {
                 subject: "ASIA",
                 hops: &hops,
-                holes: &[],
+                ..Default::default()
             })
             .unwrap();
             let trace: Value = serde_json::from_str(&printed).unwrap();

@@ -16,7 +16,7 @@ use trailback_sessions::{
 };
 
 use crate::look::Look;
-use crate::render::{not_found, words};
+use crate::render::not_found::{self, SearchedLogs};
 use crate::settings::{self, WrongUse};
 use crate::verified::Verified;
 use crate::{Answer, args, lake, output, progress};
@@ -35,7 +35,7 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
     let range = settings::period(&typed.period)?;
     let logs = settings::existing(&typed.logs)?;
     let verified = typed.verified.as_deref().map(Verified::read).transpose()?;
-    let mut shown = Shown::new(&typed, range, verified, look);
+    let mut shown = Shown::new(&typed, (range, at), verified, look);
     if typed.subject == "-" {
         let lake = lake::open(&typed.lake, s3, Access::Read).await?;
         pasted::run(&lake, &typed, &mut shown).await?;
@@ -54,7 +54,8 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
     };
     if sessions.is_empty() && !logs.is_empty() {
         let options = settings::reading(typed.limits);
-        let calls = search(&logs, s3, &subject, &range, &options).await?;
+        let made = at.map_or(range, lifetime_before);
+        let calls = search(&logs, s3, &subject, &made, &options).await?;
         sessions = link_records(&lake, calls).await.into_diagnostic()?;
         sessions.sort_by_key(|session| session.issuance.record.event_time);
     }
@@ -83,7 +84,12 @@ async fn why_nothing(
             return Ok(not_found::outside(subject, &outside));
         }
     }
-    Ok(not_found::explain(subject, searched_logs))
+    let searched = match (searched_logs, is_limited) {
+        (false, _) => SearchedLogs::None,
+        (true, false) => SearchedLogs::All,
+        (true, true) => SearchedLogs::OfTheTime,
+    };
+    Ok(not_found::explain(subject, searched))
 }
 
 /// In which time a session that is alive at a moment was issued.
@@ -107,7 +113,13 @@ fn is_alive_at(session: &Session, at: Timestamp) -> bool {
     expiry.is_none_or(|expiry| at <= expiry)
 }
 
-/// The sessions that had not expired, without the calls that only tell of a session; without one, the newest, because console sessions outlive what is logged.
+/// Whether a session may be used after it expired as logged: SAML leads into the console, where sessions outlive the key that is
+/// logged, and the sign-in itself may be missing.
+fn may_live_on(session: &Session) -> bool {
+    session.issuance.record.event_name.as_deref() == Some("AssumeRoleWithSAML")
+}
+
+/// The sessions that had not expired, without the calls that only tell of a session; without one, the newest if it may live on.
 fn alive_at(mut sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
     sessions.retain(|session| {
         let issuance = &session.issuance;
@@ -118,14 +130,7 @@ fn alive_at(mut sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
         sessions.retain(|session| is_alive_at(session, at));
         return sessions;
     }
-    let newest = sessions.pop();
-    if let Some(newest) = &newest {
-        let expiry = newest.issuance.session.expires_at;
-        let logged = expiry.map(words::moment).unwrap_or_default();
-        output::tell(&format!(
-            "the newest session before that time expired at {logged} UTC as logged; only console sessions live on"
-        ));
-    }
+    let newest = sessions.pop().filter(may_live_on);
     newest.into_iter().collect()
 }
 

@@ -6,7 +6,9 @@ use trailback_sessions::{Session, Text};
 
 use super::page::Page;
 use super::text::{count, safe};
-use super::words::{ABSENT, account, link, mfa, moment, origin, outcome, session_name, shown};
+use super::words::{
+    ABSENT, account, link, mfa, moment, named_origin, outcome, session_name, shown,
+};
 use crate::look::{Look, Tone};
 
 /// How far the tree is indented; deeper generations stand at the same edge.
@@ -110,7 +112,7 @@ fn order(session: &Session) -> (trailback_sessions::Timestamp, Text) {
 
 /// Who started it, and how far back.
 fn start(root: &Session) -> String {
-    let who = origin(&root.origin);
+    let who = named_origin(root);
     let who = if root.origin.known {
         who
     } else {

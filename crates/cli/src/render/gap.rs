@@ -1,7 +1,7 @@
 //! Why a chain stops, what is known all the same, and how to go on.
 
 use serde::Serialize;
-use trailback_sessions::{GapReason, LinkStatus, Session};
+use trailback_sessions::{GapReason, LinkStatus, Session, is_only_claimed};
 
 use super::text::safe;
 use super::words::{ABSENT, account, moment, session_name, shown};
@@ -49,6 +49,15 @@ fn missing_call(session: &Session) -> (&'static str, String) {
                 .to_owned(),
         );
     }
+    if caller.caller_type.as_deref() == Some("Root") {
+        return (
+            "the root user of the account made the call with a temporary key, or somebody else did by AssumeRoot, and neither root's sign-in \
+             nor that call is in the ingested logs",
+            format!(
+                "the trail of account {account}, and that of the organisation's management account or of the one to which it delegated root access,"
+            ),
+        );
+    }
     if caller.caller_delegate_account_id.is_some() {
         return (
             "a product provider acted with rights that were delegated to it, and the call that handed them out is not in the \
@@ -78,8 +87,31 @@ fn nothing_to_link_by(session: &Session) -> Explained {
     }
 }
 
+/// Nothing is missing: the call was refused, and whoever made it may have typed any name.
+fn only_claimed(session: &Session) -> Explained {
+    let record = &session.issuance.record;
+    let named = [
+        ("claims to be", session.origin.name.as_ref()),
+        ("from", record.source_ip_address.as_ref()),
+        ("with", record.user_agent.as_ref()),
+    ];
+    let known = named.into_iter();
+    Explained {
+        why: "the call was refused, and nothing else proves who made it: anybody may give the name of another".to_owned(),
+        known: known
+            .filter_map(|(label, text)| Some(format!("{label} {}", safe(text?))))
+            .collect(),
+        next: "look whether that address and program called before or later, and as whom: trailback sessions --since … --until …"
+            .to_owned(),
+        holes: Vec::new(),
+    }
+}
+
 fn not_in_logs(session: &Session) -> Explained {
     let caller = &session.issuance.caller;
+    if is_only_claimed(&session.issuance) {
+        return only_claimed(session);
+    }
     if caller.caller_access_key_id.is_none() && caller.caller_session_created_at.is_none() {
         return nothing_to_link_by(session);
     }

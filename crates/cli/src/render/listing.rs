@@ -5,7 +5,7 @@ use trailback_sessions::Session;
 use super::page::{Column, Page};
 use super::text::safe;
 use super::words::{
-    INHERITED, Toned, account, lines, mfa, moment, origin, outcome, policies, policy_name,
+    INHERITED, Toned, account, lines, mfa, moment, named_origin, outcome, policies, policy_name,
     session_name, shown, tags,
 };
 use crate::look::{Look, Tone};
@@ -40,7 +40,7 @@ fn origin_cell(session: &Session) -> Toned {
     } else {
         Tone::Bad
     };
-    let who = origin(&session.origin);
+    let who = named_origin(session);
     (
         if session.origin.known {
             who

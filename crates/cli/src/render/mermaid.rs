@@ -166,7 +166,7 @@ mod tests {
         render(&[Trail {
             subject: "ASIA",
             hops,
-            holes: &[],
+            ..Trail::default()
         }])
     }
 
@@ -188,7 +188,7 @@ mod tests {
         let trails = [all, first].map(|hops| Trail {
             subject: "ASIA",
             hops,
-            holes: &[],
+            ..Trail::default()
         });
         assert_eq!(render(&trails).matches("-->").count(), 3);
     }

@@ -24,8 +24,17 @@ pub(crate) fn within(why: &str, days: Option<(&Day, &Day)>) -> String {
     }
 }
 
-/// Why nothing was found, and how to go on; `searched_logs` where raw log objects were searched too.
-pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
+/// Which raw log objects were searched beside the lake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SearchedLogs {
+    None,
+    All,
+    /// Only what was called in the time asked for.
+    OfTheTime,
+}
+
+/// Why nothing was found, and how to go on.
+pub(crate) fn explain(subject: &Subject, searched: SearchedLogs) -> String {
     let name = safe(subject.text());
     let mut lines = Vec::new();
     let mut is_used = false;
@@ -50,8 +59,14 @@ pub(crate) fn explain(subject: &Subject, searched_logs: bool) -> String {
             is_used = true;
         }
     }
-    if searched_logs {
-        lines.push("no record in the searched log objects was made with it either".to_owned());
+    let of_time = match searched {
+        SearchedLogs::OfTheTime => " of the time asked for",
+        _ => "",
+    };
+    if searched != SearchedLogs::None {
+        lines.push(format!(
+            "no record{of_time} in the searched log objects was made with it either"
+        ));
     } else if is_used {
         lines.push("to trace a call that was made with it:".to_owned());
         lines.push("  --logs PATH          finds one in raw log objects".to_owned());

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use trailback_sessions::{Outcome, Session, Text};
+use trailback_sessions::{Outcome, Session, Text, Timestamp};
 
 use super::text::{count, safe};
-use super::words::{Toned, account_id, is_use, shown};
+use super::trace::Trail;
+use super::words::{Toned, account_id, goes_on, has_request, is_use, moment, shown};
 use crate::look::Tone;
 
 /// The name of the hop at a position: `hop 2`, or `the use` where the row is no issuance.
@@ -26,9 +27,12 @@ pub(crate) fn earlier_hops(hops: &[Session]) -> usize {
 }
 
 /// All remarks on a trace, in the order in which they matter.
-pub(crate) fn remarks(hops: &[Session]) -> Vec<Toned> {
+pub(crate) fn remarks(trail: &Trail<'_>) -> Vec<Toned> {
+    let hops = trail.hops;
     let mut remarks = Vec::new();
+    remarks.extend(lived_on(hops, trail.at));
     remarks.extend(refused(hops));
+    remarks.extend(several_fit(hops));
     remarks.extend(mfa_lost(hops));
     remarks.extend(source_identity(hops));
     remarks.extend(accounts(hops));
@@ -38,12 +42,44 @@ pub(crate) fn remarks(hops: &[Session]) -> Vec<Toned> {
     remarks
 }
 
+/// That a session had expired at the moment that was asked about, as far as it is logged.
+fn lived_on(hops: &[Session], at: Option<Timestamp>) -> Option<Toned> {
+    let expiry = hops.last()?.issuance.session.expires_at?;
+    let at = at.filter(|at| expiry < *at)?;
+    let text = format!(
+        "at {} UTC it had expired as logged, at {} UTC: whether it was still used is not known; only sessions in the console live on",
+        moment(at),
+        moment(expiry)
+    );
+    Some((text, Tone::Warn))
+}
+
 fn refused(hops: &[Session]) -> Option<Toned> {
     let record = &hops.last()?.issuance.record;
     (record.outcome == Outcome::Failed).then(|| {
         let what = record.error_message.as_ref().or(record.error_code.as_ref());
         (format!("the call was refused: {}", shown(what)), Tone::Bad)
     })
+}
+
+/// What the hops above such a link tell holds for one of those that fit.
+fn several_fit(hops: &[Session]) -> Vec<Toned> {
+    let linked = (1..hops.len()).filter(|position| is_open(&hops[*position]));
+    let told = linked.map(|position| {
+        let text = format!(
+            "{} issuances fit {}, and {} is one of them: key, address and MFA of the others may differ",
+            hops[position].link.candidates.len(),
+            hop_name(hops, position),
+            hop_name(hops, position - 1)
+        );
+        (text, Tone::Warn)
+    });
+    told.collect()
+}
+
+/// Whether several issuances fit the session that made a call: the hop before is one of them.
+fn is_open(session: &Session) -> bool {
+    session.link.candidates.len() > 1
 }
 
 fn mfa_lost(hops: &[Session]) -> Option<Toned> {
@@ -78,13 +114,16 @@ fn source_identity(hops: &[Session]) -> Vec<Toned> {
     }
     if remarks.is_empty() {
         let name = shown(identity(&hops[set]).as_ref());
-        remarks.push((
-            format!(
-                "source identity {name}, set at {} and unchanged since",
-                hop_name(hops, set)
-            ),
-            Tone::Plain,
-        ));
+        let was_there = hops[set].issuance.caller.caller_source_identity.is_some();
+        let begins = match was_there || (set == 0 && earlier_hops(hops) > 0) {
+            true => "carried into",
+            false => "set at",
+        };
+        let text = format!(
+            "source identity {name}, {begins} {} and unchanged since",
+            hop_name(hops, set)
+        );
+        remarks.push((text, Tone::Plain));
     }
     remarks
 }
@@ -120,7 +159,7 @@ fn addresses(hops: &[Session]) -> Vec<Toned> {
         address.parse::<IpAddr>().is_ok().then_some(address)
     };
     let mut remarks = Vec::new();
-    for position in 1..hops.len() {
+    for position in (1..hops.len()).filter(|position| !is_open(&hops[*position])) {
         if let (Some(before), Some(now)) = (address(&hops[position - 1]), address(&hops[position]))
             && before != now
         {
@@ -134,22 +173,32 @@ fn addresses(hops: &[Session]) -> Vec<Toned> {
     remarks
 }
 
-/// A session policy restricts one session only: the role assumed next is free of it.
+/// A session policy restricts one session only, in the console too: the role assumed next is free of it. Who was refused has no
+/// session.
 fn policy_dropped(hops: &[Session]) -> Vec<Toned> {
-    let restricted = |session: &Session| session.issuance.policy.session_scope_sha256.is_some();
+    let is_restricted = |session: &Session| session.issuance.policy.session_scope_sha256.is_some();
     let mut remarks = Vec::new();
-    for position in 1..hops.len() {
-        if restricted(&hops[position - 1])
-            && !restricted(&hops[position])
-            && !is_use(&hops[position])
+    let mut restricted = None;
+    for (position, session) in hops.iter().enumerate() {
+        if is_open(session) {
+            restricted = None;
+        }
+        if is_use(session) || goes_on(session) || session.issuance.record.outcome == Outcome::Failed
+        {
+            continue;
+        }
+        if let Some(before) = restricted
+            .take()
+            .filter(|_| has_request(session) && !is_restricted(session))
         {
             let text = format!(
                 "{} is free of the session policy that restricts {}",
                 hop_name(hops, position),
-                hop_name(hops, position - 1)
+                hop_name(hops, before)
             );
             remarks.push((text, Tone::Warn));
         }
+        restricted = is_restricted(session).then_some(position);
     }
     remarks
 }
@@ -161,9 +210,9 @@ fn tags_incomplete(hops: &[Session]) -> Option<Toned> {
         .count();
     (unknown > 0).then(|| {
         let hops = count(unknown as u64, "hop", "hops");
-        (
-            format!("inherited tags of {hops} are not known, because the session before is not"),
-            Tone::Dim,
-        )
+        let text = format!(
+            "the tags of {hops} may be more than is known: the session before is not in the logs, or AWS sets tags that no record shows"
+        );
+        (text, Tone::Dim)
     })
 }

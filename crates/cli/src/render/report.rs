@@ -12,7 +12,7 @@ mod words;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use trailback_pipeline::find::{OfOrigin, TimeRange};
 use trailback_pipeline::searched::Searched;
-use trailback_sessions::Session;
+use trailback_sessions::{Session, Timestamp};
 
 use super::text::safe;
 use super::trace::Trail;
@@ -23,6 +23,8 @@ use words::shortened;
 pub(crate) struct Case {
     /// What was asked about, as it was typed.
     pub(crate) subject: String,
+    /// The moment that was asked about.
+    pub(crate) at: Option<Timestamp>,
     /// What is known of the alert that led here, label and text.
     pub(crate) alert: Vec<(&'static str, String)>,
     /// From the hop made by the origin (or at the gap) down to the subject's own; not empty.
@@ -44,6 +46,7 @@ impl Case {
     pub(crate) fn trail(&self) -> Trail<'_> {
         Trail {
             subject: &self.subject,
+            at: self.at,
             hops: &self.hops,
             holes: &self.holes,
         }
@@ -131,7 +134,7 @@ fn case(case: &Case, number: usize) -> Markup {
             (picture::legend(hops))
             (picture::picture(hops, number))
         }
-        (sections::standing_out(hops))
+        (sections::standing_out(case))
         (sections::gap(case))
         section aria-labelledby={ "steps-" (number) } {
             h2 id={ "steps-" (number) } { "Step by step, with the evidence" }

@@ -1,7 +1,12 @@
 //! Golden tests of everything people see, narrow and wide, with and without colour.
 
-use trailback_sessions::{GapReason, Session};
+use std::sync::Arc;
 
+use trailback_sessions::{
+    Evidence, GapReason, OriginType, Outcome, Session, SessionType, Text, Timestamp,
+};
+
+use super::stories::linked;
 use super::trace::Trail;
 use super::{descendants, listing, stories, trace, words};
 use crate::look::Look;
@@ -20,7 +25,7 @@ fn traced(subject: &str, hops: &[Session], look: Look) -> String {
         &Trail {
             subject,
             hops,
-            holes: &[],
+            ..Trail::default()
         },
         look,
     )
@@ -94,6 +99,21 @@ fn every_kind_of_gap_says_why() {
 }
 
 #[test]
+fn who_typed_a_name_in_a_sign_in_that_was_refused_is_not_known() {
+    let mut hops = stories::gap(GapReason::NotInLogs);
+    hops.truncate(1);
+    let record = &mut hops[0].issuance.record;
+    record.event_name = stories::text("ConsoleLogin");
+    record.outcome = Outcome::Failed;
+    let text = traced("e-1", &hops, WIDE);
+    assert!(
+        text.contains("anybody may give the name of another"),
+        "{text}"
+    );
+    assert!(!text.contains("not in the ingested logs"), "{text}");
+}
+
+#[test]
 fn a_gap_says_where_the_missing_call_is_logged() {
     let change = |reason, change: fn(&mut trailback_sessions::CallerFacts)| {
         let mut hops = stories::gap(reason);
@@ -138,6 +158,98 @@ fn a_key_that_only_some_candidates_began_with_is_not_told() {
     origin.access_key_id = None;
     let told = traced("ASIAEXAMPLE000000003", &hops, NARROW);
     assert!(!told.contains("access key AKIA") && told.contains("access key is not known"));
+}
+
+/// What somebody did in the console, opened from the restricted session of a chain, is still in that session.
+#[test]
+fn a_console_has_the_policy_of_the_session_it_was_opened_from() {
+    let mut hops = stories::cross_account_chain();
+    let restore = hops.pop().unwrap();
+    let mut console = linked(restore.clone(), &hops[1], Evidence::IssuedKey);
+    console.issuance.session.session_type = SessionType::Console;
+    hops.push(console);
+    let text = traced("ASIA", &hops, NARROW);
+    assert!(text.contains(words::SAME_POLICY), "{text}");
+    assert!(!text.contains("is free of"), "{text}");
+    hops.push(linked(restore, &hops[2], Evidence::SessionContext));
+    let text = traced("ASIA", &hops, WIDE);
+    let free = "hop 4 is free of the session policy that restricts hop 2";
+    assert!(text.contains(free), "{text}");
+    let last = &mut hops[3].issuance;
+    last.record.outcome = Outcome::Failed;
+    let text = traced("ASIA", &hops, WIDE);
+    assert!(!text.contains("is free of"), "{text}");
+}
+
+#[test]
+fn what_issuances_that_fit_do_not_agree_on_is_not_told_of_one_of_them() {
+    let mut hops = stories::cross_account_chain();
+    hops[2].link.candidates = ["a", "b"].map(Text::from).to_vec();
+    hops[2].origin_mfa = None;
+    hops[2].chain_mfa_lost = None;
+    let text = traced("ASIA", &hops, WIDE);
+    for told in [
+        "anna.berg of account 111122223333, MFA on some of the issuances that fit, not on all",
+        "issued key, 2 issuances fit",
+        "2 issuances fit hop 3, and hop 2 is one of them",
+    ] {
+        assert!(text.replace("\n", " ").contains(told), "{told}\n{text}");
+    }
+    for told in ["another address", "is free of"] {
+        assert!(!text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn an_origin_is_told_apart_from_its_namesakes() {
+    let mut session = stories::cross_account_chain().remove(0);
+    let named = |session: &Session| words::named_origin(session);
+    assert_eq!(
+        named(&session),
+        "IAM user anna.berg of account 111122223333"
+    );
+    let origin = Arc::make_mut(&mut session.origin);
+    origin.origin_type = OriginType::WebIdentityUser;
+    origin.identity_provider =
+        stories::text("arn:aws:iam::111122223333:oidc-provider/oidc.evil.example");
+    assert_eq!(
+        named(&session),
+        "web identity anna.berg of oidc.evil.example"
+    );
+    let origin = Arc::make_mut(&mut session.origin);
+    origin.origin_type = OriginType::AssumedRole;
+    origin.arn = stories::text("arn:aws:sts::111122223333:assumed-role/build/anna.berg");
+    assert_eq!(
+        named(&session),
+        "role session build/anna.berg of account 111122223333"
+    );
+}
+
+#[test]
+fn a_source_identity_that_came_with_the_caller_was_not_set_here() {
+    let mut hops = stories::cross_account_chain();
+    let told = |hops: &[Session]| traced("ASIA", hops, WIDE);
+    assert!(told(&hops).contains("anna.berg, set at hop 1 and"));
+    hops[0].issuance.caller.caller_source_identity = stories::text("anna.berg");
+    assert!(told(&hops).contains("anna.berg, carried into hop 1 and"));
+}
+
+#[test]
+fn what_had_expired_at_the_moment_asked_for_says_so() {
+    let hops = stories::cross_account_chain();
+    let told = |at: Timestamp| {
+        let trail = Trail {
+            subject: "ASIA",
+            at: Some(at),
+            hops: &hops,
+            ..Trail::default()
+        };
+        trace::render(&trail, WIDE)
+    };
+    let expiry = hops[2].issuance.session.expires_at.unwrap();
+    assert!(told(expiry).starts_with("Who is behind ASIA at 2026-11-20 10:12:03 UTC?"));
+    assert!(!told(expiry).contains("it had expired"));
+    assert!(told(Timestamp(expiry.0 + 1)).contains("it had expired as logged"));
 }
 
 #[test]

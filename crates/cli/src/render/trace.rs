@@ -1,6 +1,6 @@
 //! A trace: from the origin down to the subject, every hop with its evidence.
 
-use trailback_sessions::{Outcome, Session};
+use trailback_sessions::{Outcome, Session, Timestamp};
 
 use super::gap;
 use super::page::{Column, Page, Rail};
@@ -8,15 +8,18 @@ use super::remarks::{earlier_hops, hop_name, remarks};
 use super::text::{count, safe};
 use super::words::{
     self, ISSUED, TRANSITIVE, Toned, absent, account, answer_mfa, call, came_from, is_use, link,
-    link_in_full, mfa, mfa_in_full, moment, origin, outcome, policies_or_none, policy_name,
-    session_name, shown, tags_or_none, whole_arn,
+    link_in_full, mfa, mfa_in_full, moment, named_origin, origin, outcome, policies_or_none,
+    policy_name, session_name, shown, tags_or_none, whole_arn,
 };
 use crate::look::{Look, Tone};
 
 /// The chain of one session.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Trail<'a> {
     /// What was asked about, as it was typed.
     pub(crate) subject: &'a str,
+    /// The moment that was asked about.
+    pub(crate) at: Option<Timestamp>,
     /// From the hop made by the origin (or at the gap) down to the subject's own; not empty.
     pub(crate) hops: &'a [Session],
     /// Where the logs lack what might close the gap.
@@ -49,13 +52,14 @@ pub(crate) fn render(trail: &Trail<'_>, look: Look) -> String {
             hop_block(&mut page, trail.hops, position);
         }
     }
-    closing(&mut page, trail.hops);
+    closing(&mut page, trail);
     page.into_text()
 }
 
 /// Remarks, and what a mark means where one was used.
-fn closing(page: &mut Page, hops: &[Session]) {
-    let remarks = remarks(hops);
+fn closing(page: &mut Page, trail: &Trail<'_>) {
+    let hops = trail.hops;
+    let remarks = remarks(trail);
     if !remarks.is_empty() {
         page.gap("");
     }
@@ -78,10 +82,11 @@ fn answer(page: &mut Page, trail: &Trail<'_>) {
         return;
     };
     let question = question(last);
-    page.paragraph(&(format!("{question} {}?", safe(trail.subject)), Tone::Dim));
+    let asked = format!("{question} {}?", asked_about(trail.subject, trail.at));
+    page.paragraph(&(asked, Tone::Dim));
     let who = named_origin(last);
     if last.origin.known {
-        let mfa = answer_mfa(last).map_or_else(String::new, |(mfa, _)| format!(", {mfa}"));
+        let mfa = answer_mfa(trail.hops).map_or_else(String::new, |(mfa, _)| format!(", {mfa}"));
         page.paragraph(&(format!("{who}{mfa}"), Tone::Strong));
     } else {
         page.paragraph(&(format!("Not known. The chain stops at {who}."), Tone::Bad));
@@ -89,20 +94,17 @@ fn answer(page: &mut Page, trail: &Trail<'_>) {
     page.paragraph(&(extent(trail.hops, first, last), Tone::Dim));
 }
 
+/// The subject, and the moment that was asked about.
+pub(super) fn asked_about(subject: &str, at: Option<Timestamp>) -> String {
+    let at = at.map_or_else(String::new, |at| format!(" at {} UTC", moment(at)));
+    safe(subject) + &at
+}
+
 /// What is asked about the subject.
 pub(super) fn question(last: &Session) -> &'static str {
     match last.issuance.record.outcome {
         Outcome::Failed => "Who was refused",
         Outcome::Issued | Outcome::Used => "Who is behind",
-    }
-}
-
-/// `IAM user anna.berg of account 111122223333`.
-pub(super) fn named_origin(session: &Session) -> String {
-    let who = origin(&session.origin);
-    match &session.origin.account_id {
-        Some(account) if !who.contains(&**account) => format!("{who} of account {}", safe(account)),
-        _ => who,
     }
 }
 

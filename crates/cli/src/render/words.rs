@@ -53,14 +53,24 @@ pub(crate) fn period(first: Option<Timestamp>, last: Option<Timestamp>) -> Strin
     }
 }
 
+/// `jump/anna.berg`: the role and the session name in the ARN of a role session. Whoever calls a session chooses its name alone.
+fn role_and_session(arn: &str) -> Option<&str> {
+    let (_, role_and_session) = arn.split_once(":assumed-role/")?;
+    Some(role_and_session)
+}
+
 /// `IAM user anna.berg`: the kind of an origin, and the name a person recognises.
 pub(crate) fn origin(origin: &Origin) -> String {
-    let name = origin
-        .name
-        .as_ref()
-        .or(origin.arn.as_ref())
-        .or(origin.principal_id.as_ref());
-    let Some(name) = name.map(|name| safe(name)) else {
+    let is_role_session = origin.origin_type == OriginType::AssumedRole;
+    let arn = origin.arn.as_ref();
+    let named = arn
+        .filter(|_| is_role_session)
+        .and_then(|arn| role_and_session(arn));
+    let name = named
+        .or(origin.name.as_deref())
+        .or(arn.map(|arn| &**arn))
+        .or(origin.principal_id.as_deref());
+    let Some(name) = name.map(safe) else {
         return match (&origin.account_id, origin.origin_type) {
             (Some(account), OriginType::Root) => {
                 format!("the root user of account {}", safe(account))
@@ -85,21 +95,57 @@ pub(crate) fn origin(origin: &Origin) -> String {
     }
 }
 
-/// [`origin_mfa`] beside an answer, where it must not be taken for the MFA of a session that does not have it.
-pub(crate) fn answer_mfa(session: &Session) -> Option<Toned> {
-    match session.chain_mfa_lost {
-        Some(true) => Some(("MFA at the origin only".to_owned(), Tone::Warn)),
-        _ => origin_mfa(session),
+/// `IAM user anna.berg of account 111122223333`: as [`origin`], told apart from a namesake elsewhere. Of web identities and SAML
+/// users that is who vouches for them.
+pub(crate) fn named_origin(session: &Session) -> String {
+    let who = origin(&session.origin);
+    let is_vouched_for = matches!(
+        session.origin.origin_type,
+        OriginType::SAMLUser | OriginType::WebIdentityUser
+    );
+    let provider = session.origin.identity_provider.as_deref();
+    match (
+        provider.filter(|_| is_vouched_for),
+        &session.origin.account_id,
+    ) {
+        (Some(provider), _) => {
+            let name = provider
+                .split_once("-provider/")
+                .map_or(provider, |(_, name)| name);
+            format!("{who} of {}", safe(name))
+        }
+        (None, Some(account)) if !who.contains(&**account) => {
+            format!("{who} of account {}", safe(account))
+        }
+        _ => who,
     }
 }
 
-/// `with MFA`, where the origin is someone who could have presented it.
-pub(crate) fn origin_mfa(session: &Session) -> Option<Toned> {
-    match (session.origin_mfa, session.origin.origin_type) {
+/// [`origin_mfa`] beside an answer, where it must not be taken for the MFA of a session that does not have it.
+pub(crate) fn answer_mfa(hops: &[Session]) -> Option<Toned> {
+    match hops.last()?.chain_mfa_lost {
+        Some(true) => Some(("MFA at the origin only".to_owned(), Tone::Warn)),
+        _ => origin_mfa(hops),
+    }
+}
+
+/// Whether the chain that is shown is one of several that fit: what its last row does not say, they do not agree on.
+pub(crate) fn is_one_of_several(hops: &[Session]) -> bool {
+    hops.iter().any(|session| session.link.candidates.len() > 1)
+}
+
+/// `with MFA`, where the origin of a chain is someone who could have presented it.
+pub(crate) fn origin_mfa(hops: &[Session]) -> Option<Toned> {
+    let (first, last) = hops.first().zip(hops.last())?;
+    if first.origin_mfa.is_some() && last.origin_mfa.is_none() && is_one_of_several(hops) {
+        let text = "MFA on some of the issuances that fit, not on all";
+        return Some((text.to_owned(), Tone::Warn));
+    }
+    match (last.origin_mfa, last.origin.origin_type) {
         (Some(true), _) => Some(("with MFA".to_owned(), Tone::Good)),
         (Some(false), _) => Some(("without MFA".to_owned(), Tone::Warn)),
         (None, OriginType::AWSService | OriginType::Compute | OriginType::Certificate) => None,
-        (None, _) => Some(("MFA not in the logs".to_owned(), Tone::Dim)),
+        (None, _) => Some(("MFA not known".to_owned(), Tone::Dim)),
     }
 }
 
@@ -205,10 +251,11 @@ pub(crate) fn mfa_in_full(session: &Session) -> Toned {
         ),
         (Some(false), None) => ("none on this call".to_owned(), Tone::Warn),
         (None, Some(false)) => ("none in the caller's session".to_owned(), Tone::Warn),
-        (None, None) => (
+        (None, None) if has_request(session) => (
             "not in the logs: such calls do not carry it".to_owned(),
             Tone::Dim,
         ),
+        (None, None) => ("not in the logs".to_owned(), Tone::Dim),
     };
     match &mfa.mfa_serial_number {
         Some(device) => (format!("{text}: {}", safe(device)), tone),
@@ -257,20 +304,29 @@ pub(crate) fn policies(session: &Session, managed_name: fn(&str) -> String) -> V
     inline.into_iter().chain(managed).collect()
 }
 
-/// Whether the record says what was asked for: CloudTrail leaves the request out where access was denied. Policies and tags that
-/// take room in the session, and are not told, were withheld.
+/// Whether the record says what was asked for: CloudTrail leaves the request out where access was denied or it is too long.
 pub(crate) fn has_request(session: &Session) -> bool {
-    let (facts, policy) = (&session.issuance.session, &session.issuance.policy);
-    let tells_nothing = policy.session_policy_sha256.is_none()
-        && policy.session_policy_arns.is_empty()
-        && session.issuance.tags.session_tags.is_empty();
-    let takes_room = policy.packed_policy_size.is_some_and(|percent| percent > 0);
-    if tells_nothing && takes_room {
+    let issuance = &session.issuance;
+    if issuance.withholds_restrictions() || is_request_untold(session) {
         return false;
     }
-    session.issuance.record.outcome != Outcome::Failed
-        || facts.session_name.is_some()
-        || facts.duration_seconds.is_some()
+    issuance.record.outcome != Outcome::Failed
+        || issuance.session.session_name.is_some()
+        || issuance.session.duration_seconds.is_some()
+}
+
+/// Whether the request of a call that tells of MFA does not: it was omitted or withheld.
+fn is_request_untold(session: &Session) -> bool {
+    let issuance = &session.issuance;
+    let name = issuance.record.event_name.as_deref();
+    let tells_mfa = matches!(name, Some("AssumeRole" | "GetSessionToken"));
+    let tells_nothing =
+        issuance.policy.session_scope_sha256.is_none() && issuance.tags.session_tags.is_empty();
+    tells_mfa
+        && tells_nothing
+        && issuance.mfa.session_mfa.is_none()
+        && issuance.record.outcome == Outcome::Issued
+        && session.origin.origin_type != OriginType::AWSService
 }
 
 /// The tags in force on one line each, or whether there are none.
@@ -285,12 +341,25 @@ pub(crate) fn tags_or_none(session: &Session, divider: &str) -> Toned {
     items_or_none(&tags, divider, session)
 }
 
+/// Whether it is a session in the web console that somebody went into from another session, and that is this one still: nothing
+/// was asked for anew.
+pub(crate) fn goes_on(session: &Session) -> bool {
+    session.issuance.session.session_type == SessionType::Console
+        && session.link.status != LinkStatus::Origin
+}
+
+/// What stands in place of the policy of a session that [`goes_on`].
+pub(crate) const SAME_POLICY: &str = "that of the session it was opened from";
+
 /// The session policies, or whether there are none.
 pub(crate) fn policies_or_none(
     session: &Session,
     managed_name: fn(&str) -> String,
     divider: &str,
 ) -> Toned {
+    if goes_on(session) {
+        return (SAME_POLICY.to_owned(), Tone::Dim);
+    }
     items_or_none(&policies(session, managed_name), divider, session)
 }
 
@@ -333,14 +402,18 @@ pub(crate) fn came_from(session: &Session) -> String {
     }
 }
 
-/// On what the link to the hop before stands, in one to three words.
+/// On what the link to the hop before stands, in a few words.
 pub(crate) fn link(session: &Session) -> Toned {
     let link = &session.link;
-    match (link.status, link.evidence) {
+    let (words, tone) = match (link.status, link.evidence) {
         (LinkStatus::Origin, _) => ("by the origin".to_owned(), Tone::Plain),
         (LinkStatus::Gap, _) => (format!("gap: {}", gap(link.gap_reason)), Tone::Bad),
         (LinkStatus::Linked, Some(Evidence::IssuedKey)) => ("issued key".to_owned(), Tone::Plain),
         (LinkStatus::Linked, _) => ("session context".to_owned(), Tone::Plain),
+    };
+    match link.candidates.len() {
+        fitting @ 2.. => (format!("{words}, {fitting} issuances fit"), tone),
+        _ => (words, tone),
     }
 }
 

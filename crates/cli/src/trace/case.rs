@@ -1,6 +1,6 @@
 //! Gathers what a case report tells beside the chain: what else the origin held, candidates, and what was searched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailback_pipeline::find::{FindError, OfOrigin, TimeRange, of_origin, with_event_ids};
 use trailback_pipeline::lake::Lake;
@@ -8,6 +8,7 @@ use trailback_pipeline::searched::searched;
 use trailback_sessions::{LOOK_BACK_MS, Session, Text, Timestamp};
 
 use crate::render::report::Case;
+use crate::render::words::named_origin;
 
 /// How far around the chain its origin's other sessions are looked for, in milliseconds: a day.
 const AROUND_MS: i64 = 24 * 3_600_000;
@@ -24,8 +25,11 @@ const NEAR_ENOUGH: usize = 300;
 /// How many of an origin's sessions are read.
 const OF_ORIGIN_MAX: usize = 2_000;
 
-/// How many candidates are looked up.
-const CANDIDATES_MAX: usize = 50;
+/// How many candidates are looked up…
+const CANDIDATES_MAX: usize = 2_000;
+
+/// …and how many of them are shown.
+const CANDIDATES_SHOWN: usize = 50;
 
 /// Completes a case that has its chain. `period` is the time that was asked for; where none was, it is the chain's own with a day
 /// around it.
@@ -79,7 +83,8 @@ fn around(hops: &[Session], margin_ms: i64) -> TimeRange {
     }
 }
 
-/// The rows of what fits each hop, where that is more than one.
+/// The rows of what fits each hop, where that is more than one. Where there are too many, those of each origin come first: whoever
+/// fills a second with issuances must not crowd out another's.
 async fn candidates(lake: &Lake, hops: &[Session]) -> Result<Vec<Session>, FindError> {
     let ids: BTreeSet<&Text> = hops.iter().flat_map(|hop| &hop.link.candidates).collect();
     let ids: Vec<Text> = ids.into_iter().take(CANDIDATES_MAX).cloned().collect();
@@ -87,5 +92,45 @@ async fn candidates(lake: &Lake, hops: &[Session]) -> Result<Vec<Session>, FindE
         return Ok(Vec::new());
     }
     let range = around(hops, LOOK_BACK_MS);
-    with_event_ids(lake, &ids, &range).await
+    let candidates = with_event_ids(lake, &ids, &range).await?;
+    Ok(some_of_each_origin(candidates, CANDIDATES_SHOWN))
+}
+
+/// As many rows as there is room for, one of each origin before a second of any, in the order of time.
+fn some_of_each_origin(mut rows: Vec<Session>, rows_max: usize) -> Vec<Session> {
+    if rows.len() > rows_max {
+        let mut seen = BTreeMap::<String, usize>::new();
+        rows.sort_by_cached_key(|row| {
+            let of_origin = seen.entry(named_origin(row)).or_default();
+            *of_origin += 1;
+            *of_origin
+        });
+        rows.truncate(rows_max);
+        rows.sort_by_key(|row| row.issuance.record.event_time);
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::some_of_each_origin;
+    use crate::render::stories;
+    use crate::render::words::named_origin;
+
+    #[test]
+    fn whoever_has_many_issuances_does_not_crowd_out_another() {
+        let issued = |number| {
+            let mut row = stories::issued(number, "09:00:00", "111122223333", "jump", "x");
+            let mut origin = stories::anna();
+            origin.name = stories::text(if number == 60 { "bob" } else { "anna.berg" });
+            row.origin = Arc::new(origin);
+            row
+        };
+        let rows: Vec<_> = (0..61).map(issued).collect();
+        let shown = some_of_each_origin(rows, 50);
+        assert_eq!(shown.len(), 50);
+        assert!(shown.iter().any(|row| named_origin(row).contains("bob")));
+    }
 }

@@ -3,7 +3,7 @@
 use miette::IntoDiagnostic;
 use trailback_pipeline::find::{TimeRange, ancestors_of_each};
 use trailback_pipeline::lake::Lake;
-use trailback_sessions::Session;
+use trailback_sessions::{Session, Timestamp};
 
 use super::case;
 use crate::args::TraceFormat;
@@ -28,6 +28,8 @@ pub(super) struct Shown<'a> {
     look: Look,
     /// In which time an origin's other sessions are looked for.
     period: TimeRange,
+    /// The moment that was asked about.
+    at: Option<Timestamp>,
     is_first: bool,
     verified: Option<Verified>,
     /// What a page or a flowchart is made of, when all of it is there.
@@ -40,7 +42,7 @@ impl Shown<'_> {
     /// Nothing yet.
     pub(super) fn new(
         typed: &args::Trace,
-        period: TimeRange,
+        (period, at): (TimeRange, Option<Timestamp>),
         verified: Option<Verified>,
         look: Look,
     ) -> Shown<'_> {
@@ -49,6 +51,7 @@ impl Shown<'_> {
             verified,
             look,
             period,
+            at,
             is_first: true,
             cases: Vec::new(),
             left_out: 0,
@@ -99,6 +102,7 @@ impl Shown<'_> {
             let alert = alert.map(|alert| alert.facts.clone());
             let case = Case {
                 subject,
+                at: self.at,
                 hops,
                 alert: alert.unwrap_or_default(),
                 holes: holes.unwrap_or_default(),

@@ -193,6 +193,10 @@ fn a_key_that_was_never_issued_is_explained_and_found_in_raw_logs() {
     let nowhere = room.run(&["trace", "ASIAWO645SY5AAAAAAAA", "--logs", &logs()]);
     assert_eq!(nowhere.status.code(), Some(1));
     insta::assert_snapshot!("nowhere", told(&nowhere));
+    let earlier = ["--at", "2026-11-18", "--logs", &logs()];
+    let earlier = room.run(&[&["trace", UNISSUED_KEY][..], &earlier].concat());
+    assert_eq!(earlier.status.code(), Some(1));
+    assert!(told(&earlier).contains("no record of the time asked for"));
 }
 
 #[test]
@@ -333,7 +337,9 @@ fn without_mfa_and_mfa_unknown_are_two_lists() {
 #[test]
 fn a_subject_outside_the_time_asked_for_is_told_with_the_times_found() {
     let room = Room::with_sample();
-    for time in [["--at", "2026-11-19"], ["--since", "2026-11-21"]] {
+    // A session that has expired is no answer to who held a key later.
+    let later = ["--at", "2026-11-20T20:00"];
+    for time in [["--at", "2026-11-19"], later, ["--since", "2026-11-21"]] {
         let outside = room.run(&[&["trace", RESTORE_KEY][..], &time].concat());
         assert_eq!(
             (outside.status.code(), printed(&outside).as_str()),

@@ -7,8 +7,8 @@ use super::super::policy::{self, NARROWS};
 use super::super::remarks::hop_name;
 use super::super::text::safe;
 use super::super::words::{
-    self, TRANSITIVE, account, call, has_request, is_use, link_in_full, mfa_in_full, outcome,
-    policy_name, session_name,
+    self, SAME_POLICY, TRANSITIVE, account, call, goes_on, has_request, is_use, link_in_full,
+    mfa_in_full, outcome, policy_name, session_name,
 };
 use super::words::{class, code, code_or_absent, duration, shortened, time, toned};
 use crate::look::Tone;
@@ -121,6 +121,9 @@ fn tags(session: &Session) -> Markup {
 
 fn policies(session: &Session) -> Markup {
     let facts = &session.issuance.policy;
+    if goes_on(session) {
+        return html! { span.soft { (SAME_POLICY) } };
+    }
     if facts.session_policy_sha256.is_none() && facts.session_policy_arns.is_empty() {
         return match has_request(session) {
             true => html! { "none: the session may do all that its role may" },

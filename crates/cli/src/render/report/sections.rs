@@ -1,15 +1,18 @@
 //! The parts of the page around the chain: the answer, the story, what stands out, gaps, MFA, what was searched, the words.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use trailback_pipeline::searched::{LogObjects, Outcomes};
-use trailback_sessions::Session;
+use trailback_sessions::{Session, Text};
 
 use super::super::gap;
 use super::super::remarks::{hop_name, remarks};
 use super::super::text::{count, grouped, safe};
-use super::super::trace::{extent, named_origin, question};
+use super::super::trace::{extent, question};
 use super::super::words::{
-    answer_mfa, is_use, mfa_in_full, moment, origin, origin_mfa, session_name, shown,
+    answer_mfa, is_one_of_several, is_use, mfa_in_full, moment, named_origin, origin_mfa,
+    session_name, shown,
 };
 use super::words::{
     circumstances, class, code, code_or_absent, deed, doer, shortened, time, toned,
@@ -41,7 +44,7 @@ pub(super) fn several(report: &Report<'_>) -> Markup {
                     @if let Some(last) = case.hops.last() {
                         li {
                             a href={ "#case-" (number + 1) } { (shortened(&session_name(last), HEADING_MAX)) }
-                            " " (time(last.issuance.record.event_time)) ", by " (shortened(&origin(&last.origin), HEADING_MAX))
+                            " " (time(last.issuance.record.event_time)) ", by " (shortened(&named_origin(last), HEADING_MAX))
                         }
                     }
                 }
@@ -63,27 +66,41 @@ pub(super) fn answer(case: &Case) -> Markup {
         section.answer.(if is_known { "known" } else { "unknown" }) {
             p.question { (question(last)) }
             h1 { (shortened(&safe(&case.subject), HEADING_MAX)) "?" }
+            @if let Some(at) = case.at { p.extent { "As of " (time(at)) } }
             @if is_known {
                 p.who { (shortened(&named_origin(last), HEADING_MAX)) }
-                @if let Some((mfa, tone)) = answer_mfa(last) { p.badge.(class(tone)) { (mfa) } }
+                @if let Some((mfa, tone)) = answer_mfa(&case.hops) { p.badge.(class(tone)) { (mfa) } }
             } @else {
                 p.who { "Not known" }
                 p { "The chain stops at " (named_origin(last)) "." }
             }
             p.extent { (extent(&case.hops, first, last)) }
-            (origin_facts(last))
+            (origin_facts(first, last, is_one_of_several(&case.hops)))
         }
     }
 }
 
-fn origin_facts(session: &Session) -> Markup {
-    let origin = &session.origin;
+/// What stands where chains that fit do not agree.
+const DIFFERS: &str = "not the same in all issuances that fit";
+
+/// What the last row says of the origin; what it leaves open of a chain that is one of several, the first hop says differently in
+/// each.
+fn origin_facts(first: &Session, last: &Session, is_one_of_several: bool) -> Markup {
+    let origin = &last.origin;
+    let differs = |of_first: &Option<Text>, of_last: &Option<Text>| {
+        is_one_of_several && of_first.is_some() && of_last.is_none()
+    };
+    let of_first = &first.origin;
     html! {
         dl.facts {
             @if let Some(arn) = &origin.arn { dt { "Identity" } dd { (code(arn)) } }
             @if let Some(provider) = &origin.identity_provider { dt { "Vouched for by" } dd { (code(provider)) } }
             @if let Some(key) = &origin.access_key_id { dt { "First key used" } dd { (code(key)) } }
-            dt { "First seen" } dd { (time(origin.event_time)) " from " (code_or_absent(origin.source_ip_address.as_ref())) }
+            @if differs(&of_first.access_key_id, &origin.access_key_id) { dt { "First key used" } dd.warn { (DIFFERS) } }
+            dt { "First seen" } dd {
+                @if differs(&of_first.source_ip_address, &origin.source_ip_address) { span.warn { "address: " (DIFFERS) } }
+                @else { (time(origin.event_time)) " from " (code_or_absent(origin.source_ip_address.as_ref())) }
+            }
         }
     }
 }
@@ -123,14 +140,24 @@ fn step(hops: &[Session], position: usize) -> Markup {
             span {
                 (shortened(&doer(hops, position), HEADING_MAX)) " " (shortened(&deed(session), 2 * HEADING_MAX))
                 " " (circumstances(session)) "."
+                @if let Some(one) = one_of_several(hops, position) { " " span.warn { (one) } }
             }
         }
     }
 }
 
+/// That a step is one of several that may have led to the next.
+fn one_of_several(hops: &[Session], position: usize) -> Option<String> {
+    let next = hops.get(position + 1)?;
+    let fitting = next.link.candidates.len();
+    (fitting > 1).then(|| {
+        format!("This is one of {fitting} issuances that fit the next step; which of them it was is not known.")
+    })
+}
+
 /// What an investigator looks at twice.
-pub(super) fn standing_out(hops: &[Session]) -> Markup {
-    let remarks = remarks(hops);
+pub(super) fn standing_out(case: &Case) -> Markup {
+    let remarks = remarks(&case.trail());
     html! {
         @if !remarks.is_empty() {
             section.panel {
@@ -159,15 +186,30 @@ pub(super) fn gap(case: &Case) -> Markup {
                 }
             }
         }
-        @if !case.candidates.is_empty() { (candidates(&case.candidates)) }
+        @if !case.candidates.is_empty() { (candidates(case)) }
     }
 }
 
-fn candidates(candidates: &[Session]) -> Markup {
+fn candidates(case: &Case) -> Markup {
+    let candidates = &case.candidates;
+    let fitting: BTreeSet<&Text> = case
+        .hops
+        .iter()
+        .flat_map(|hop| &hop.link.candidates)
+        .collect();
     html! {
         section.panel {
             h2 { "What fits" }
-            p.lead { "More than one record may have handed out the session that made a call of this chain. These are all of them." }
+            p.lead {
+                "More than one record may have handed out the session that made a call of this chain. "
+                @if candidates.len() >= fitting.len() { "These are all of them." }
+                @else {
+                    span.warn {
+                        "These are " (grouped(candidates.len() as u64)) " of " (grouped(fitting.len() as u64))
+                        ", of each origin at least one as far as they go; `trailback trace --format json` names the events of all."
+                    }
+                }
+            }
             table.stack.fixed {
                 thead { tr {
                     th.of-time scope="col" { "Time (UTC)" } th scope="col" { "Session" } th scope="col" { "Origin" }
@@ -178,7 +220,7 @@ fn candidates(candidates: &[Session]) -> Markup {
                         tr {
                             td data-label="Time (UTC)" { (moment(session.issuance.record.event_time)) }
                             td data-label="Session" { (shortened(&session_name(session), HEADING_MAX)) }
-                            td data-label="Origin" { (shortened(&origin(&session.origin), HEADING_MAX)) }
+                            td data-label="Origin" { (shortened(&named_origin(session), HEADING_MAX)) }
                             td data-label="From" { (shortened(&shown(session.issuance.record.source_ip_address.as_ref()), HEADING_MAX)) }
                             td data-label="Key handed out" { (shown(session.issuance.session.access_key_id.as_ref())) }
                             td data-label="Event" { (code(&session.issuance.record.event_id)) }
@@ -214,7 +256,7 @@ pub(super) fn mfa(hops: &[Session]) -> Markup {
                     }
                 }
             }
-            @if let Some((text, tone)) = hops.last().and_then(origin_mfa) {
+            @if let Some((text, tone)) = origin_mfa(hops) {
                 p { "At the origin: " span class=(class(tone)) { (text) } "." }
             }
         }

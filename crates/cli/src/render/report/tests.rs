@@ -12,6 +12,7 @@ fn case(subject: &str, hops: Vec<Session>) -> Case {
     let event_time = |session: &Session| session.issuance.record.event_time;
     let range = TimeRange::spanning(event_time(&hops[0]), event_time(&hops[hops.len() - 1]));
     Case {
+        at: None,
         subject: subject.to_owned(),
         alert: Vec::new(),
         holes: Vec::new(),

@@ -74,6 +74,9 @@ fn lead(case: &Case, sessions: &[&Session]) -> Markup {
         @if let (Some(since), Some(until)) = (since, until) { " from " (time(since)) " to " (time(until)) }
         ", whatever the chain between. "
         @if case.of_origin.is_cut { span.warn { "There are more: only the first of them were read. " } }
+        @if case.hops.last().is_some_and(|last| last.origin.known) {
+            "Sessions whose own chain is open are not among them, even if it may begin here: `trailback descendants` lists them. "
+        }
         "Bars run from the moment a session was handed out until it expires, as logged; those of this chain are dark."
     }
 }
