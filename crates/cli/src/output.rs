@@ -1,10 +1,10 @@
 //! Standard output, where data goes; a reader that has seen enough is no error.
 
-use std::error::Error;
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use textwrap::{WordSeparator, WordSplitter};
+use trailback_pipeline::causes::with_causes;
 use trailback_pipeline::link::LinkError;
 use trailback_pipeline::tally::Problem;
 
@@ -78,13 +78,7 @@ pub(crate) fn tell(text: &str) {
 /// Names why some hours were left out of linking; the answer lacks them.
 pub(crate) fn name_left_out(left_out: &[LinkError]) -> Answer {
     for failure in left_out {
-        let mut text = format!("not linked: {failure}");
-        let mut cause = failure.source();
-        while let Some(error) = cause {
-            text += &format!(": {error}");
-            cause = error.source();
-        }
-        tell(&safe(&text));
+        tell(&safe(&format!("not linked: {}", with_causes(failure))));
     }
     match left_out {
         [] => Answer::Complete,

@@ -9,6 +9,7 @@
 //! What is deliberately absent: printing, the environment, and a runtime; callers bring their own tokio.
 
 mod catalog;
+pub mod causes;
 mod data_scan;
 pub mod extract;
 pub mod find;

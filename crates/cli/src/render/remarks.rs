@@ -6,7 +6,7 @@ use trailback_sessions::{Outcome, Session, Text, Timestamp};
 
 use super::text::{count, safe};
 use super::trace::Trail;
-use super::words::{Toned, account_id, goes_on, has_request, is_use, moment, shown};
+use super::words::{Toned, account_id, fitting, goes_on, has_request, is_use, moment, shown};
 use crate::look::Tone;
 
 /// The name of the hop at a position: `hop 2`, or `the use` where the row is no issuance.
@@ -64,22 +64,16 @@ fn refused(hops: &[Session]) -> Option<Toned> {
 
 /// What the hops above such a link tell holds for one of those that fit.
 fn several_fit(hops: &[Session]) -> Vec<Toned> {
-    let linked = (1..hops.len()).filter(|position| is_open(&hops[*position]));
-    let told = linked.map(|position| {
+    let told = (1..hops.len()).filter_map(|position| {
         let text = format!(
             "{} issuances fit {}, and {} is one of them: key, address and MFA of the others may differ",
-            hops[position].link.candidates.len(),
+            fitting(&hops[position])?,
             hop_name(hops, position),
             hop_name(hops, position - 1)
         );
-        (text, Tone::Warn)
+        Some((text, Tone::Warn))
     });
     told.collect()
-}
-
-/// Whether several issuances fit the session that made a call: the hop before is one of them.
-fn is_open(session: &Session) -> bool {
-    session.link.candidates.len() > 1
 }
 
 fn mfa_lost(hops: &[Session]) -> Option<Toned> {
@@ -159,7 +153,7 @@ fn addresses(hops: &[Session]) -> Vec<Toned> {
         address.parse::<IpAddr>().is_ok().then_some(address)
     };
     let mut remarks = Vec::new();
-    for position in (1..hops.len()).filter(|position| !is_open(&hops[*position])) {
+    for position in (1..hops.len()).filter(|position| fitting(&hops[*position]).is_none()) {
         if let (Some(before), Some(now)) = (address(&hops[position - 1]), address(&hops[position]))
             && before != now
         {
@@ -180,7 +174,7 @@ fn policy_dropped(hops: &[Session]) -> Vec<Toned> {
     let mut remarks = Vec::new();
     let mut restricted = None;
     for (position, session) in hops.iter().enumerate() {
-        if is_open(session) {
+        if fitting(session).is_some() {
             restricted = None;
         }
         if is_use(session) || goes_on(session) || session.issuance.record.outcome == Outcome::Failed

@@ -1,5 +1,7 @@
 //! The words for what a session says: its origin, role, MFA, tags, policy, outcome and link.
 
+use std::collections::BTreeSet;
+
 use trailback_sessions::{
     Evidence, GapReason, LinkStatus, Origin, OriginType, Outcome, Session, SessionType, Text,
     Timestamp,
@@ -131,7 +133,17 @@ pub(crate) fn answer_mfa(hops: &[Session]) -> Option<Toned> {
 
 /// Whether the chain that is shown is one of several that fit: what its last row does not say, they do not agree on.
 pub(crate) fn is_one_of_several(hops: &[Session]) -> bool {
-    hops.iter().any(|session| session.link.candidates.len() > 1)
+    hops.iter().any(|session| fitting(session).is_some())
+}
+
+/// How many issuances fit the session that made a call, where more than one does: the hop before is one of them.
+pub(crate) fn fitting(session: &Session) -> Option<usize> {
+    Some(session.link.candidates.len()).filter(|fitting| *fitting > 1)
+}
+
+/// The event IDs of all issuances that fit somewhere in a chain, where that is more than one.
+pub(crate) fn candidates(hops: &[Session]) -> BTreeSet<&Text> {
+    hops.iter().flat_map(|hop| &hop.link.candidates).collect()
 }
 
 /// `with MFA`, where the origin of a chain is someone who could have presented it.
@@ -411,9 +423,9 @@ pub(crate) fn link(session: &Session) -> Toned {
         (LinkStatus::Linked, Some(Evidence::IssuedKey)) => ("issued key".to_owned(), Tone::Plain),
         (LinkStatus::Linked, _) => ("session context".to_owned(), Tone::Plain),
     };
-    match link.candidates.len() {
-        fitting @ 2.. => (format!("{words}, {fitting} issuances fit"), tone),
-        _ => (words, tone),
+    match fitting(session) {
+        Some(fitting) => (format!("{words}, {fitting} issuances fit"), tone),
+        None => (words, tone),
     }
 }
 
@@ -432,11 +444,8 @@ pub(crate) fn link_in_full(session: &Session, before: &str) -> Toned {
         }
         (LinkStatus::Linked, _) => context_link(session, before),
     };
-    if link.candidates.len() > 1 {
-        sentence += &format!(
-            "; {} issuances fit, all of this origin",
-            link.candidates.len()
-        );
+    if let Some(fitting) = fitting(session) {
+        sentence += &format!("; {fitting} issuances fit, all of this origin");
     }
     (sentence, Tone::Plain)
 }

@@ -1,6 +1,6 @@
 //! Gathers what a case report tells beside the chain: what else the origin held, candidates, and what was searched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use trailback_pipeline::find::{FindError, OfOrigin, TimeRange, of_origin, with_event_ids};
 use trailback_pipeline::lake::Lake;
@@ -8,7 +8,7 @@ use trailback_pipeline::searched::searched;
 use trailback_sessions::{LOOK_BACK_MS, Session, Text, Timestamp};
 
 use crate::render::report::Case;
-use crate::render::words::named_origin;
+use crate::render::words;
 
 /// How far around the chain its origin's other sessions are looked for, in milliseconds: a day.
 const AROUND_MS: i64 = 24 * 3_600_000;
@@ -86,7 +86,7 @@ fn around(hops: &[Session], margin_ms: i64) -> TimeRange {
 /// The rows of what fits each hop, where that is more than one. Where there are too many, those of each origin come first: whoever
 /// fills a second with issuances must not crowd out another's.
 async fn candidates(lake: &Lake, hops: &[Session]) -> Result<Vec<Session>, FindError> {
-    let ids: BTreeSet<&Text> = hops.iter().flat_map(|hop| &hop.link.candidates).collect();
+    let ids = words::candidates(hops);
     let ids: Vec<Text> = ids.into_iter().take(CANDIDATES_MAX).cloned().collect();
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -101,7 +101,7 @@ fn some_of_each_origin(mut rows: Vec<Session>, rows_max: usize) -> Vec<Session> 
     if rows.len() > rows_max {
         let mut seen = BTreeMap::<String, usize>::new();
         rows.sort_by_cached_key(|row| {
-            let of_origin = seen.entry(named_origin(row)).or_default();
+            let of_origin = seen.entry(words::named_origin(row)).or_default();
             *of_origin += 1;
             *of_origin
         });

@@ -2,6 +2,7 @@
 
 use trailback_sessions::Text;
 
+use crate::causes::with_causes;
 use crate::log_objects::SkippedKind;
 use crate::store::StoreError;
 use crate::tally::RecordTally;
@@ -74,16 +75,4 @@ pub struct Done {
     pub packed_bytes: u64,
     /// How much text that was.
     pub unpacked_bytes: u64,
-}
-
-/// An error and what caused it, in one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

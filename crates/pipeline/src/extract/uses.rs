@@ -8,8 +8,8 @@ use trailback_sessions::{Issuance, Subject, Text, Timestamp, observe};
 
 use super::content::Counted;
 use super::opening::{Line, Opened, open_ahead};
-use super::outcome::with_causes;
 use super::{ExtractError, ExtractOptions};
+use crate::causes::with_causes;
 use crate::find::TimeRange;
 use crate::log_objects::LogObjects;
 use crate::progress::{Amount, Progress, Step};

@@ -1,7 +1,5 @@
 //! The parts of the page around the chain: the answer, the story, what stands out, gaps, MFA, what was searched, the words.
 
-use std::collections::BTreeSet;
-
 use maud::{Markup, html};
 use trailback_pipeline::searched::{LogObjects, Outcomes};
 use trailback_sessions::{Session, Text};
@@ -11,8 +9,8 @@ use super::super::remarks::{hop_name, remarks};
 use super::super::text::{count, grouped, safe};
 use super::super::trace::{extent, question};
 use super::super::words::{
-    answer_mfa, is_one_of_several, is_use, mfa_in_full, moment, named_origin, origin_mfa,
-    session_name, shown,
+    self, answer_mfa, fitting, is_one_of_several, is_use, mfa_in_full, moment, named_origin,
+    origin_mfa, session_name, shown,
 };
 use super::words::{
     circumstances, class, code, code_or_absent, deed, doer, shortened, time, toned,
@@ -148,9 +146,7 @@ fn step(hops: &[Session], position: usize) -> Markup {
 
 /// That a step is one of several that may have led to the next.
 fn one_of_several(hops: &[Session], position: usize) -> Option<String> {
-    let next = hops.get(position + 1)?;
-    let fitting = next.link.candidates.len();
-    (fitting > 1).then(|| {
+    fitting(hops.get(position + 1)?).map(|fitting| {
         format!("This is one of {fitting} issuances that fit the next step; which of them it was is not known.")
     })
 }
@@ -192,20 +188,16 @@ pub(super) fn gap(case: &Case) -> Markup {
 
 fn candidates(case: &Case) -> Markup {
     let candidates = &case.candidates;
-    let fitting: BTreeSet<&Text> = case
-        .hops
-        .iter()
-        .flat_map(|hop| &hop.link.candidates)
-        .collect();
+    let fitting = words::candidates(&case.hops).len();
     html! {
         section.panel {
             h2 { "What fits" }
             p.lead {
                 "More than one record may have handed out the session that made a call of this chain. "
-                @if candidates.len() >= fitting.len() { "These are all of them." }
+                @if candidates.len() >= fitting { "These are all of them." }
                 @else {
                     span.warn {
-                        "These are " (grouped(candidates.len() as u64)) " of " (grouped(fitting.len() as u64))
+                        "These are " (grouped(candidates.len() as u64)) " of " (grouped(fitting as u64))
                         ", of each origin at least one as far as they go; `trailback trace --format json` names the events of all."
                     }
                 }

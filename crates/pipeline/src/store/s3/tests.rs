@@ -5,7 +5,6 @@ mod elsewhere;
 mod faults;
 mod log_objects;
 
-use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use trailback_harness::s3_server::{
 };
 
 use super::{Credentials, DateTime, Patience, S3, S3Settings, S3Store, Timestamp, timestamp};
+use crate::causes::with_causes;
 use crate::store::{Condition, Metadata, Store, StoreError};
 
 const BUCKET: &str = "lake-bucket";
@@ -93,12 +93,7 @@ fn a_listing_tells_no_more_of_a_time_than_a_header() {
 
 /// An error with its causes, as people see it.
 fn told(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
+    let text = with_causes(error);
     assert!(
         !text.contains(SECRET_ACCESS_KEY) && !text.contains("Signature="),
         "{text}"
