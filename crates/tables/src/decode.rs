@@ -48,26 +48,26 @@ pub fn decode_fragment<R: FragmentRow>(bytes: Bytes) -> Result<Vec<R>, TableErro
 /// # Errors
 /// When the bytes are no fragment or are damaged.
 pub fn decode_known_fragment<R: FragmentRow>(bytes: Bytes) -> Result<Option<Vec<R>>, TableError> {
-    refusing_damage(|| {
-        let kind = FileKind::Fragment(R::TABLE);
-        match decode::<R>(bytes.clone(), kind) {
-            Err(failure) if failure.is_of_a_newer_program() => Ok(None),
-            Err(failure) => Err(failure),
-            Ok(rows) => {
-                let is_newer = |row: &R| row.extract_version() > EXTRACT_VERSION;
-                let knows_all = knows_all_columns(&bytes, kind)?;
-                Ok((knows_all && !rows.iter().any(is_newer)).then_some(rows))
-            }
-        }
+    refusing_damage(|| match decode_known(bytes) {
+        Err(failure) if failure.is_of_a_newer_program() => Ok(None),
+        decoded => decoded,
     })
 }
 
-fn knows_all_columns(bytes: &Bytes, kind: FileKind) -> Result<bool, TableError> {
-    let footer = Footer::of_file(bytes, kind)?;
-    let schema = footer.metadata().file_metadata().schema_descr();
+fn decode_known<R: FragmentRow>(bytes: Bytes) -> Result<Option<Vec<R>>, TableError> {
+    let kind = FileKind::Fragment(R::TABLE);
+    let footer = Footer::of_file(&bytes, kind)?;
+    let rows = decode_rows::<R>(bytes, &footer, kind)?;
+    let is_newer = |row: &R| row.extract_version() > EXTRACT_VERSION;
+    let is_known = knows_all_columns(footer.metadata(), kind) && !rows.iter().any(is_newer);
+    Ok(is_known.then_some(rows))
+}
+
+fn knows_all_columns(metadata: &ParquetMetaData, kind: FileKind) -> bool {
+    let schema = metadata.file_metadata().schema_descr();
     let fields = schema.root_schema().get_fields();
     let is_known = |name: &str| kind.columns().any(|column| column.name == name);
-    Ok(fields.iter().all(|field| is_known(field.name())))
+    fields.iter().all(|field| is_known(field.name()))
 }
 
 /// Decodes a data object.
@@ -84,6 +84,14 @@ fn decode<R: TableRow>(bytes: Bytes, kind: FileKind) -> Result<Vec<R>, TableErro
         FileKind::Fragment(_) => Footer::of_file(&bytes, kind)?,
         FileKind::DataObject(_) => Footer::of_checked_file(&bytes, kind)?,
     };
+    decode_rows(bytes, &footer, kind)
+}
+
+fn decode_rows<R: TableRow>(
+    bytes: Bytes,
+    footer: &Footer,
+    kind: FileKind,
+) -> Result<Vec<R>, TableError> {
     let metadata = footer.metadata();
     let columns = known_columns(metadata, kind);
     let row_groups = (0..metadata.num_row_groups()).collect();
