@@ -9,7 +9,7 @@ use serde_json::Value;
 use trailback_sessions::{Issuance, LinkStatus, Session};
 use trailback_tables::manifest::PartitionState;
 use trailback_tables::partition::manifest_key;
-use trailback_tables::{Table, decode_data_object, decode_fragment, encode_fragment};
+use trailback_tables::{Table, TableError, decode_data_object, decode_fragment, encode_fragment};
 
 mod damage;
 mod faults;
@@ -18,12 +18,15 @@ mod ledger;
 mod slices;
 
 use super::*;
+use crate::fragments::FragmentError;
 use crate::lake::Access;
 use crate::log_objects::folders;
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::folder::FolderStore;
 use crate::store::memory::MemoryStore;
-use crate::store::{Condition, ETag, Metadata, Object, ObjectMeta, Page, Store, list_all};
+use crate::store::{
+    Condition, ETag, Metadata, Object, ObjectMeta, Page, Store, StoreError, list_all,
+};
 use crate::story::{self, by_session, by_user, days, ingest, lake_in, memory_lake, minute, silent};
 
 const FRAGMENTS_PREFIX: &str = Table::Sessions.fragments_prefix();
