@@ -89,7 +89,7 @@ impl<'a> Candidates<'a> {
         let fits = |&candidate: &Place| {
             let issued = self.rows[candidate as usize];
             issued.session.access_key_id == row.caller.caller_access_key_id
-                && self.may_precede(candidate, place)
+                && self.may_have_issued(candidate, place)
                 && agrees_with_caller(issued, row)
         };
         found.extend(self.by_key.of(place).filter(fits));
@@ -102,23 +102,24 @@ impl<'a> Candidates<'a> {
             let issued = self.rows[candidate as usize];
             principal_at(issued) == caller_principal_at(caller)
         };
-        let fits = |&candidate: &Place| named(candidate) && self.may_precede(candidate, place);
+        let fits = |&candidate: &Place| named(candidate) && self.may_have_issued(candidate, place);
         found.extend(self.by_principal.of(place).filter(fits));
         let named = |candidate: Place| {
             let issued = self.rows[candidate as usize];
             role_session_at(issued) == caller_role_session_at(caller)
         };
-        let fits = |&candidate: &Place| named(candidate) && self.may_precede(candidate, place);
+        let fits = |&candidate: &Place| named(candidate) && self.may_have_issued(candidate, place);
         found.extend(self.by_role_session.of(place).filter(fits));
     }
 
-    /// At or before the call, at most 36 h earlier, another row, and not replaced by then.
-    fn may_precede(&self, candidate: Place, place: Place) -> bool {
-        let called_at = self.rows[place as usize].record.event_time;
-        let issued_at = self.rows[candidate as usize].record.event_time;
+    /// At or before the call, at most 36 h earlier, another row, not replaced by then, and of nobody whom the call rules out.
+    fn may_have_issued(&self, candidate: Place, place: Place) -> bool {
+        let (issued, used) = (self.rows[candidate as usize], self.rows[place as usize]);
+        let called_at = used.record.event_time;
         candidate != place
-            && is_in_window(issued_at, called_at)
+            && is_in_window(issued.record.event_time, called_at)
             && !self.is_replaced(candidate, called_at)
+            && !is_of_another_issuer(issued, &used.caller)
     }
 
     /// Rule L1: a corrected record takes the place of the one it names from its own time on.
@@ -222,6 +223,13 @@ fn agrees_with_caller(issued: &Issuance, used: &Issuance) -> bool {
     }
     caller.caller_session_created_at == Some(issued.record.event_time)
         && !is_of_another_account(account_told(&issued.session), caller)
+}
+
+/// A federated user's name is chosen by whoever asks for its credentials: another user may choose it in the same second. Every
+/// call of it tells for whom it was made (`sessionIssuer`).
+fn is_of_another_issuer(issued: &Issuance, caller: &CallerFacts) -> bool {
+    issued.session.session_type == SessionType::FederatedUser
+        && matches!((&issued.caller.caller_arn, &caller.caller_session_issuer_arn), (Some(a), Some(b)) if a != b)
 }
 
 fn is_of_another_account(account_id: Option<&str>, caller: &CallerFacts) -> bool {

@@ -88,7 +88,7 @@ impl<'a> Ancestor<'a> {
     fn agrees_with(&self, other: &Ancestor<'_>) -> bool {
         let ambiguous = |link: &Link| link.gap_reason == Some(GapReason::Ambiguous);
         let same_origin =
-            Arc::ptr_eq(self.origin, other.origin) || self.origin.is_same_identity(other.origin);
+            Arc::ptr_eq(self.origin, other.origin) || self.origin.began_as(other.origin);
         same_origin && !ambiguous(self.link) && !ambiguous(other.link)
     }
 }

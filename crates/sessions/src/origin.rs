@@ -16,6 +16,8 @@ const IDENTITY_CENTER_PATH: &str = ":role/aws-reserved/sso.amazonaws.com/";
 /// Services whose own AssumeRole starts a workload's session: the workload is the origin, not the service.
 const COMPUTE_SERVICES: &[&str] = &[
     "ec2.amazonaws.com",
+    // As EC2 is called in China (AWS, "IAM user guide", service principals).
+    "ec2.amazonaws.com.cn",
     "ecs-tasks.amazonaws.com",
     "lambda.amazonaws.com",
     "pods.eks.amazonaws.com",

@@ -126,6 +126,18 @@ impl Origin {
         self.identity() == other.identity()
     }
 
+    /// Whether two chains began with the same identity; where it is not known, with one session of it: with one key or, if no key
+    /// is told, with one call. Anybody's sessions may be called the same.
+    pub(crate) fn began_as(&self, other: &Origin) -> bool {
+        let in_one_session = || match (&self.access_key_id, &other.access_key_id) {
+            (None, None) => {
+                (&self.event_id, self.event_time) == (&other.event_id, other.event_time)
+            }
+            (key, other_key) => key == other_key,
+        };
+        self.is_same_identity(other) && (self.known || in_one_session())
+    }
+
     fn identity(&self) -> (bool, OriginType, [&Option<Text>; 5]) {
         let names = [
             &self.account_id,

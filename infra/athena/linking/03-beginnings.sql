@@ -85,7 +85,7 @@ kinds AS (
         CASE
           WHEN caller_in_scope_of_arn IS NOT NULL THEN 'workload'
           -- A call that names no workload was made by the service itself.
-          WHEN caller_invoked_by IN ('ec2.amazonaws.com', 'ecs-tasks.amazonaws.com', 'lambda.amazonaws.com', 'pods.eks.amazonaws.com')
+          WHEN caller_invoked_by IN ('ec2.amazonaws.com', 'ec2.amazonaws.com.cn', 'ecs-tasks.amazonaws.com', 'lambda.amazonaws.com', 'pods.eks.amazonaws.com')
             AND COALESCE(pod_name, session_name) IS NOT NULL THEN 'workload'
           WHEN caller_invoked_by = 'account-access.amazonaws.com' THEN 'person by service'
           ELSE 'service'

@@ -15,7 +15,7 @@ FROM (
   SELECT
     row_id, false AS is_linked, session_account_id, event_id, event_ids, event_time, recipient_account_id, request_id, shared_event_id,
     replaces_event_id, outcome, session_type, access_key_id, session_principal_id, session_arn, session_name, role_name, role_account_id,
-    caller_type, caller_access_key_id
+    caller_type, caller_arn, caller_access_key_id
   FROM linking_issuances
   UNION ALL
   SELECT
@@ -26,7 +26,8 @@ FROM (
       role_account_id, CASE WHEN session_type = 'AssumedRoot' THEN session_principal_id END, caller_account_id, recipient_account_id
     ),
     event_id, event_ids, event_time, recipient_account_id, request_id, shared_event_id, replaces_event_id, outcome, session_type,
-    access_key_id, session_principal_id, session_arn, session_name, role_name, role_account_id, caller_type, caller_access_key_id
+    access_key_id, session_principal_id, session_arn, session_name, role_name, role_account_id, caller_type, caller_arn,
+    caller_access_key_id
   FROM sessions
   WHERE dt < '$since' AND dt >= '$before' AND event_time >= TIMESTAMP '$since 00:00:00' - INTERVAL '36' HOUR
 ) AS candidates

@@ -10,7 +10,7 @@ WITH replaced AS (
     ON r.replaces_event_id = e.id AND r.recipient_account_id IS NOT DISTINCT FROM p.recipient_account_id AND r.row_id <> p.row_id
 ),
 found AS (
-  SELECT c.row_id, c.event_time AS called_at, 'issued_key' AS evidence, p.row_id AS candidate_id
+  SELECT c.row_id, c.event_time AS called_at, c.caller_session_issuer_arn AS issuer_arn, 'issued_key' AS evidence, p.row_id AS candidate_id
   FROM linking_issuances AS c
   JOIN linking_parents AS p ON p.access_key_id = c.caller_access_key_id
   WHERE CASE
@@ -23,11 +23,11 @@ found AS (
       p.role_account_id = c.caller_role_account_id AND p.role_name = c.caller_role_name AND p.session_name = c.caller_session_name
   END
   UNION ALL
-  SELECT c.row_id, c.event_time, 'session_context', p.row_id
+  SELECT c.row_id, c.event_time, c.caller_session_issuer_arn, 'session_context', p.row_id
   FROM linking_issuances AS c
   JOIN linking_parents AS p ON p.session_principal_id = c.caller_principal_id AND p.event_time = c.caller_session_created_at
   UNION ALL
-  SELECT c.row_id, c.event_time, 'session_context', p.row_id
+  SELECT c.row_id, c.event_time, c.caller_session_issuer_arn, 'session_context', p.row_id
   FROM linking_issuances AS c
   JOIN linking_parents AS p
     ON p.role_account_id = c.caller_role_account_id AND p.role_name = c.caller_role_name AND p.session_name = c.caller_session_name
@@ -44,6 +44,8 @@ possible AS (
     ON r.row_id = f.candidate_id AND r.replaced_at BETWEEN f.called_at - INTERVAL '36' HOUR AND f.called_at
   WHERE p.can_be_parent AND r.row_id IS NULL AND f.candidate_id <> f.row_id
     AND p.event_time BETWEEN f.called_at - INTERVAL '36' HOUR AND f.called_at
+    -- A federated user's name is chosen by whoever asks for its credentials; every call of it tells for whom it was made.
+    AND NOT (p.session_type = 'FederatedUser' AND COALESCE(p.caller_arn <> f.issuer_arn, false))
 ),
 copies AS (
   SELECT

@@ -15,6 +15,14 @@ WITH several AS (
       AND o.origin_arn IS NOT DISTINCT FROM p.origin_arn
       AND o.origin_identity_provider IS NOT DISTINCT FROM p.origin_identity_provider
       AND o.origin_name IS NOT DISTINCT FROM p.origin_name
+      -- Anybody's sessions may be called the same: where it is not known it must be one session, by its key or its first call.
+      AND (
+        o.origin_known OR COALESCE(o.origin_access_key_id = p.origin_access_key_id, false)
+        OR (
+          o.origin_access_key_id IS NULL AND p.origin_access_key_id IS NULL
+          AND o.origin_event_id = p.origin_event_id AND o.origin_event_time = p.origin_event_time
+        )
+      )
     ) AS agree,
     bool_and(o.origin_mfa IS NOT DISTINCT FROM p.origin_mfa) AS mfa_agrees,
     bool_and(o.origin_access_key_id IS NOT DISTINCT FROM p.origin_access_key_id) AS key_agrees,

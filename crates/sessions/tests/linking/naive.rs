@@ -208,6 +208,10 @@ fn candidates(rows: &[Issuance], child: usize) -> (Option<Evidence>, Vec<usize>)
                     .is_some_and(|id| r.record.event_ids.contains(id))
                 && fresh(by.record.event_time.0)
         });
+        let for_another = r.session.session_type == SessionType::FederatedUser
+            && r.caller.caller_arn.is_some()
+            && caller.caller_session_issuer_arn.is_some()
+            && r.caller.caller_arn != caller.caller_session_issuer_arn;
         let witness = r.session.session_type == SessionType::Witness;
         let echo = r.session.session_type == SessionType::Console
             && r.session.access_key_id.is_some()
@@ -217,6 +221,7 @@ fn candidates(rows: &[Issuance], child: usize) -> (Option<Evidence>, Vec<usize>)
             && !witness
             && !echo
             && !replaced
+            && !for_another
             && fresh(r.record.event_time.0)
     };
     let arn = |r: &Issuance| {
@@ -368,7 +373,13 @@ fn resolve(
         ids.dedup();
         let agree = candidates.len() == 1
             || candidates.iter().all(|c| {
-                c.gap != Some(GapReason::Ambiguous) && identity(c) == identity(&candidates[0])
+                let (own, first) = (&c.origin, &candidates[0].origin);
+                let call = |origin: &Origin| (origin.event_id.clone(), origin.event_time);
+                let one_session = own.access_key_id == first.access_key_id
+                    && (own.access_key_id.is_some() || call(own) == call(first));
+                c.gap != Some(GapReason::Ambiguous)
+                    && identity(c) == identity(&candidates[0])
+                    && (own.known || one_session)
             });
         let mut plain = if agree {
             child(&rows[row], &candidates, alone)

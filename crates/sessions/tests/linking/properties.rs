@@ -121,6 +121,10 @@ impl Odd {
                 row.record.event_source = text("rolesanywhere.amazonaws.com");
                 row.record.event_name = text("CreateSession");
             }
+            16 => row.session.session_type = SessionType::FederatedUser,
+            17 => {
+                row.caller.caller_session_issuer_arn = text("arn:aws:iam::111122223333:user/ann");
+            }
             _ => {}
         }
         row

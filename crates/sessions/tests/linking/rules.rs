@@ -268,6 +268,30 @@ fn principal_and_creation_time_link_where_the_key_does_not() {
     );
 }
 
+/// The name of a federated user is chosen by whoever asks for its credentials, and two may choose one in the same second. But
+/// every call of it tells for whom it was made (`sessionIssuer`): an issuance for somebody else is no candidate.
+#[test]
+fn a_federated_user_of_somebody_else_is_no_candidate() {
+    let name = format!("{ACCOUNT}:guest");
+    let mut of_bob = assume_role("e1", 0, "a", "s", "ASIA1").by_user("bob");
+    of_bob.session.session_type = SessionType::FederatedUser;
+    of_bob.session.session_principal_id = text(&name);
+    let mut child = assume_role("e2", 60, "b", "s", "ASIA2");
+    child.caller.caller_type = text("FederatedUser");
+    child.caller.caller_principal_id = text(&name);
+    child.caller.caller_account_id = text(ACCOUNT);
+    child.caller.caller_access_key_id = text("ASIANEVERISSUED");
+    child.caller.caller_session_created_at = Some(at(0));
+    for (issuer, status) in [("ann", LinkStatus::Origin), ("bob", LinkStatus::Linked)] {
+        let arn = format!("arn:aws:iam::{ACCOUNT}:user/{issuer}");
+        child.caller.caller_session_issuer_arn = text(&arn);
+        let sessions = link_by_hours(&[of_bob.clone(), child.clone()]);
+        let child = row(&sessions, "e2");
+        assert_eq!(named(child), (OriginType::IAMUser, Some(issuer), true));
+        assert_eq!(child.link.status, status);
+    }
+}
+
 /// The issued key is the stronger evidence: the session context is asked only where no key fits.
 #[test]
 fn the_key_goes_before_the_context() {
@@ -341,6 +365,22 @@ fn candidates_that_disagree_are_a_gap() {
         (grandchild.link.status, grandchild.origin.known),
         (LinkStatus::Linked, false)
     );
+}
+
+/// Where it is not known who began, candidates lead to the same origin only if it is one session: they began with one key or, if no
+/// key is told, with one call. Anybody's sessions may be called the same.
+#[test]
+fn sessions_that_are_only_called_the_same_do_not_agree() {
+    for (key, status) in [("ASIA0", LinkStatus::Linked), ("ASIA9", LinkStatus::Gap)] {
+        let first = assume_role("e1", 0, "a", "s", "ASIA1").by_role("jump", "s", "ASIA0", -60);
+        let second = assume_role("e2", 0, "a", "s", "ASIA2").by_role("jump", "s", key, -60);
+        let child =
+            assume_role("e3", 60, "b", "s", "ASIA3").by_role("a", "s", "ASIANEVERISSUED", 0);
+        let sessions = link_by_hours(&[first, second, child]);
+        let child = row(&sessions, "e3");
+        assert_eq!(ids(&child.link.candidates), ["e1", "e2"]);
+        assert_eq!((child.link.status, child.origin.known), (status, false));
+    }
 }
 
 /// Records of one second can point at each other. Rows that lead back to themselves are gaps, `loop`.
