@@ -202,7 +202,7 @@ pub(crate) struct Sessions {
     /// Only sessions under this session policy: a SHA-256, or how it starts
     #[arg(long, value_name = "SHA")]
     pub(crate) policy: Option<String>,
-    /// Only sessions without MFA: the origin had none, and neither the call nor the caller's session shows any
+    /// Only sessions without MFA: the origin had none, none was presented on the way, and neither the call nor the caller's session shows any
     #[arg(long)]
     pub(crate) no_mfa: bool,
     /// Only sessions of whose MFA the logs say nothing, as of most services, SAML and OIDC

@@ -3,6 +3,7 @@
 //! Everything here is a pure function from sessions to text, so that golden tests can hold it. Whatever comes from a
 //! log passes through [`text::safe`].
 
+pub(crate) mod chain_mfa;
 pub(crate) mod columns;
 pub(crate) mod descendants;
 pub(crate) mod gap;

@@ -35,9 +35,11 @@ pub(crate) async fn run(
         kept: VecDeque::new(),
         left_out: 0,
     };
+    let asks_for_none = typed.no_mfa || typed.mfa_unknown;
     let is_wanted = |session: &Session| {
         session.issuance.session.session_type != SessionType::Witness
             && policy.as_ref().is_none_or(|policy| policy.is_of(session))
+            && !(asks_for_none && is_mfa_on_the_way(session))
     };
     let mut take = |rows: Vec<Session>| {
         rows.into_iter()
@@ -63,11 +65,18 @@ pub(crate) async fn run(
     Ok(Answer::Complete)
 }
 
+/// Whether MFA was presented somewhere between the origin and the session: such a chain is not without it. The filter on columns
+/// looks at the origin and at the row itself.
+fn is_mfa_on_the_way(session: &Session) -> bool {
+    let mut hops = session.chain.hops.iter();
+    hops.any(|hop| hop.session_mfa == Some(true))
+}
+
 fn nothing(typed: &args::Sessions) -> &'static str {
     match typed.no_mfa {
         true => {
-            "no session matches; --no-mfa asks for chains of which the logs say that there was no MFA at all, at the origin neither. \
-             Where it was at the origin only, or is not in the logs, a session is listed with MFA none all the same"
+            "no session matches; --no-mfa asks for chains of which the logs say that there was no MFA at all, neither at the origin nor on the way. \
+             Where it was at the origin or on the way only, or is not in the logs, a session is listed with MFA none all the same"
         }
         false => "no session of this lake matches",
     }

@@ -175,7 +175,7 @@ impl Filter {
         Self::any(columns.map(|column| Self::known_text_in(column, [sha256])))
     }
 
-    /// Rows of chains without MFA: the origin had none, and none was shown on the call or in the caller's session.
+    /// Rows without MFA at the origin, on the call and in the caller's session. What was presented between, their chain tells.
     #[must_use]
     pub fn no_mfa() -> Self {
         Self::mfa_at_origin(Flag::False)

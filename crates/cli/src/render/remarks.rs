@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use trailback_sessions::{Outcome, Session, Text, Timestamp};
 
+use super::chain_mfa;
 use super::text::{count, safe};
 use super::trace::Trail;
 use super::words::{Toned, account_id, fitting, goes_on, has_request, is_use, moment, shown};
@@ -33,7 +34,7 @@ pub(crate) fn remarks(trail: &Trail<'_>) -> Vec<Toned> {
     remarks.extend(lived_on(hops, trail.at));
     remarks.extend(refused(hops));
     remarks.extend(several_fit(hops));
-    remarks.extend(mfa_lost(hops));
+    remarks.extend(chain_mfa::lost(hops));
     remarks.extend(source_identity(hops));
     remarks.extend(accounts(hops));
     remarks.extend(addresses(hops));
@@ -74,17 +75,6 @@ fn several_fit(hops: &[Session]) -> Vec<Toned> {
         Some((text, Tone::Warn))
     });
     told.collect()
-}
-
-fn mfa_lost(hops: &[Session]) -> Option<Toned> {
-    let first = hops
-        .iter()
-        .position(|session| session.chain_mfa_lost == Some(true))?;
-    let text = format!(
-        "MFA stands at the origin only: from {} on, neither the call nor the caller's session shows it",
-        hop_name(hops, first)
-    );
-    Some((text, Tone::Warn))
 }
 
 fn source_identity(hops: &[Session]) -> Vec<Toned> {

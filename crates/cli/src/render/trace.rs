@@ -2,14 +2,15 @@
 
 use trailback_sessions::{Outcome, Session, Timestamp};
 
+use super::chain_mfa::answer_mfa;
 use super::gap;
 use super::page::{Column, Page, Rail};
 use super::remarks::{earlier_hops, hop_name, remarks};
 use super::text::{count, safe};
 use super::words::{
-    self, ISSUED, TRANSITIVE, Toned, absent, account, answer_mfa, call, came_from, is_use, link,
-    link_in_full, mfa, mfa_in_full, moment, named_origin, origin, outcome, policies_or_none,
-    policy_name, session_name, shown, tags_or_none, whole_arn,
+    self, ISSUED, TRANSITIVE, Toned, absent, account, call, came_from, is_use, link, link_in_full,
+    mfa, mfa_in_full, moment, named_origin, origin, outcome, policies_or_none, policy_name,
+    session_name, shown, tags_or_none, whole_arn,
 };
 use crate::look::{Look, Tone};
 

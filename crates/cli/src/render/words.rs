@@ -123,14 +123,6 @@ pub(crate) fn named_origin(session: &Session) -> String {
     }
 }
 
-/// [`origin_mfa`] beside an answer, where it must not be taken for the MFA of a session that does not have it.
-pub(crate) fn answer_mfa(hops: &[Session]) -> Option<Toned> {
-    match hops.last()?.chain_mfa_lost {
-        Some(true) => Some(("MFA at the origin only".to_owned(), Tone::Warn)),
-        _ => origin_mfa(hops),
-    }
-}
-
 /// Whether the chain that is shown is one of several that fit: what its last row does not say, they do not agree on.
 pub(crate) fn is_one_of_several(hops: &[Session]) -> bool {
     hops.iter().any(|session| fitting(session).is_some())

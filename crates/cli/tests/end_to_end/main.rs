@@ -20,5 +20,6 @@ mod report;
 mod room;
 mod s3;
 mod sample;
+mod told;
 mod truth;
 mod verify;

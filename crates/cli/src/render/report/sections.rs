@@ -4,13 +4,14 @@ use maud::{Markup, html};
 use trailback_pipeline::searched::{LogObjects, Outcomes};
 use trailback_sessions::{Session, Text};
 
+use super::super::chain_mfa::answer_mfa;
 use super::super::gap;
 use super::super::remarks::{hop_name, remarks};
 use super::super::text::{count, grouped, safe};
 use super::super::trace::{extent, question};
 use super::super::words::{
-    self, answer_mfa, fitting, is_one_of_several, is_use, mfa_in_full, moment, named_origin,
-    origin_mfa, session_name, shown,
+    self, fitting, is_one_of_several, is_use, mfa_in_full, moment, named_origin, origin_mfa,
+    session_name, shown,
 };
 use super::words::{
     circumstances, class, code, code_or_absent, deed, doer, shortened, time, toned,
