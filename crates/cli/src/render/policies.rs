@@ -44,7 +44,7 @@ fn one(page: &mut Page, used: &Used) {
     }
     let mut facts = vec![count(used.sessions, "session", "sessions")];
     facts.extend(
-        (used.refused > 0).then(|| format!("{} refused", count(used.refused, "call", "calls"))),
+        (used.refused > 0).then(|| format!("{} failed", count(used.refused, "call", "calls"))),
     );
     facts.push(match used.first_seen == used.last_seen {
         true => format!("on {} UTC", moment(used.first_seen)),

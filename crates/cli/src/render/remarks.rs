@@ -7,7 +7,9 @@ use trailback_sessions::{Outcome, Session, Text, Timestamp};
 use super::chain_mfa;
 use super::text::{count, safe};
 use super::trace::Trail;
-use super::words::{Toned, account_id, fitting, goes_on, has_request, is_use, moment, shown};
+use super::words::{
+    Toned, account_id, fitting, goes_on, has_request, is_refused, is_use, moment, shown,
+};
 use crate::look::Tone;
 
 /// The name of the hop at a position: `hop 2`, or `the use` where the row is no issuance.
@@ -32,7 +34,7 @@ pub(crate) fn remarks(trail: &Trail<'_>) -> Vec<Toned> {
     let hops = trail.hops;
     let mut remarks = Vec::new();
     remarks.extend(lived_on(hops, trail.at));
-    remarks.extend(refused(hops));
+    remarks.extend(failed(hops));
     remarks.extend(several_fit(hops));
     remarks.extend(chain_mfa::lost(hops));
     remarks.extend(source_identity(hops));
@@ -55,12 +57,23 @@ fn lived_on(hops: &[Session], at: Option<Timestamp>) -> Option<Toned> {
     Some((text, Tone::Warn))
 }
 
-fn refused(hops: &[Session]) -> Option<Toned> {
-    let record = &hops.last()?.issuance.record;
-    (record.outcome == Outcome::Failed).then(|| {
-        let what = record.error_message.as_ref().or(record.error_code.as_ref());
-        (format!("the call was refused: {}", shown(what)), Tone::Bad)
-    })
+/// That a call was refused or went wrong, with the code that tells which, and what the service said of it.
+fn failed(hops: &[Session]) -> Option<Toned> {
+    let last = hops.last()?;
+    let record = &last.issuance.record;
+    if record.outcome != Outcome::Failed {
+        return None;
+    }
+    let what = if is_refused(last) {
+        "the call was refused"
+    } else {
+        "the call failed"
+    };
+    let text = match (&record.error_code, &record.error_message) {
+        (Some(code), Some(message)) => format!("{what} ({}): {}", safe(code), safe(message)),
+        (code, message) => format!("{what}: {}", shown(message.as_ref().or(code.as_ref()))),
+    };
+    Some((text, Tone::Bad))
 }
 
 /// What the hops above such a link tell holds for one of those that fit.

@@ -367,3 +367,31 @@ fn a_chain_of_thousands_of_hops_is_printed_without_recursion() {
         4_999
     );
 }
+
+#[test]
+fn a_call_that_went_wrong_is_not_called_refused_and_its_code_is_told() {
+    let mut hops = stories::identity_center_refused();
+    let told = traced("ASIA", &hops, WIDE);
+    assert!(
+        told.contains("the call was refused (AccessDenied): User:"),
+        "{told}"
+    );
+    hops[1].issuance.record.error_code = stories::text("Client.DryRunOperation");
+    hops[1].issuance.record.error_message = stories::text("Request would have succeeded");
+    let told = traced("ASIA", &hops, WIDE);
+    assert!(told.starts_with("Who is behind ASIA?"), "{told}");
+    assert!(
+        told.contains("the call failed (Client.DryRunOperation): Request would have succeeded"),
+        "{told}"
+    );
+    assert!(!told.contains("refused"), "{told}");
+    for (code, is_refused) in [
+        ("Client.UnauthorizedOperation", true),
+        ("AccessDeniedException", true),
+        ("NoSuchKey", false),
+        ("ThrottlingException", false),
+    ] {
+        hops[1].issuance.record.error_code = stories::text(code);
+        assert_eq!(words::is_refused(&hops[1]), is_refused, "{code}");
+    }
+}

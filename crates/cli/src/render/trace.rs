@@ -1,6 +1,6 @@
 //! A trace: from the origin down to the subject, every hop with its evidence.
 
-use trailback_sessions::{Outcome, Session, Timestamp};
+use trailback_sessions::{Session, Timestamp};
 
 use super::chain_mfa::answer_mfa;
 use super::gap;
@@ -8,9 +8,9 @@ use super::page::{Column, Page, Rail};
 use super::remarks::{earlier_hops, hop_name, remarks};
 use super::text::{count, safe};
 use super::words::{
-    self, ISSUED, TRANSITIVE, Toned, absent, account, call, came_from, is_use, link, link_in_full,
-    mfa, mfa_in_full, moment, named_origin, origin, outcome, policies_or_none, policy_name,
-    session_name, shown, tags_or_none, whole_arn,
+    self, ISSUED, TRANSITIVE, Toned, absent, account, call, came_from, is_refused, is_use, link,
+    link_in_full, mfa, mfa_in_full, moment, named_origin, origin, outcome, policies_or_none,
+    policy_name, session_name, shown, tags_or_none, whole_arn,
 };
 use crate::look::{Look, Tone};
 
@@ -103,9 +103,9 @@ pub(super) fn asked_about(subject: &str, at: Option<Timestamp>) -> String {
 
 /// What is asked about the subject.
 pub(super) fn question(last: &Session) -> &'static str {
-    match last.issuance.record.outcome {
-        Outcome::Failed => "Who was refused",
-        Outcome::Issued | Outcome::Used => "Who is behind",
+    match is_refused(last) {
+        true => "Who was refused",
+        false => "Who is behind",
     }
 }
 

@@ -222,10 +222,29 @@ pub(crate) fn is_use(session: &Session) -> bool {
 /// The usual outcome.
 pub(crate) const ISSUED: &str = "issued";
 
-/// `issued`, `refused`, or `used`.
+/// What error codes say where AWS refused a call, whatever service's: `AccessDenied`, `AccessDeniedException`,
+/// `Client.UnauthorizedOperation`, `AuthFailure`.
+const REFUSALS: [&str; 5] = [
+    "AccessDenied",
+    "Unauthorized",
+    "NotAuthorized",
+    "AuthFailure",
+    "Forbidden",
+];
+
+/// Whether a failed call was refused: others went wrong, were too many, or asked for what is not there. A sign-in that fails
+/// has no code.
+pub(crate) fn is_refused(session: &Session) -> bool {
+    let record = &session.issuance.record;
+    let is_refusal = |code: &Text| REFUSALS.iter().any(|word| code.contains(word));
+    record.outcome == Outcome::Failed && record.error_code.as_ref().is_none_or(is_refusal)
+}
+
+/// `issued`, `refused`, `failed`, or `used`.
 pub(crate) fn outcome(session: &Session) -> Toned {
     match session.issuance.record.outcome {
-        Outcome::Failed => ("refused".to_owned(), Tone::Bad),
+        Outcome::Failed if is_refused(session) => ("refused".to_owned(), Tone::Bad),
+        Outcome::Failed => ("failed".to_owned(), Tone::Bad),
         Outcome::Used => ("used".to_owned(), Tone::Plain),
         Outcome::Issued if is_use(session) => ("used".to_owned(), Tone::Plain),
         Outcome::Issued => (ISSUED.to_owned(), Tone::Plain),

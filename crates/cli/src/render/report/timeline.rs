@@ -201,14 +201,17 @@ fn bar(session: &Session, axis: &Axis, y: usize, own: &BTreeSet<&Text>) -> Marku
         (_, true) => "own",
         (_, false) => "other",
     };
-    let refused = if kind == "refused" { "  refused" } else { "" };
+    let failed = match record.outcome {
+        Outcome::Failed => format!("  {}", outcome(session).0),
+        Outcome::Issued | Outcome::Used => String::new(),
+    };
     let at = time_of_day(record.event_time);
     let name = session_name(session);
     let (wide, narrow) = (shortened(&name, WIDE_MAX), shortened(&name, NARROW_MAX));
     html! {
         g class=(kind) {
-            text.name.wide x="0" y=(y + 12) { (at) (refused) "  " (wide) }
-            text.name.narrow x="0" y=(y + 12) { (at) (refused) "  " (narrow) }
+            text.name.wide x="0" y=(y + 12) { (at) (failed) "  " (wide) }
+            text.name.narrow x="0" y=(y + 12) { (at) (failed) "  " (narrow) }
             line.bar x1=(axis.x(start)) x2=(axis.x(end(session))) y1=(y + 23) y2=(y + 23) {}
         }
     }

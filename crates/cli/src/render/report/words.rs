@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use trailback_sessions::{Outcome, Session, Text, Timestamp};
 
 use super::super::text::safe;
-use super::super::words::{self, Toned, is_use, moment, origin, session_name, shown};
+use super::super::words::{self, Toned, is_refused, is_use, moment, origin, session_name, shown};
 use crate::look::Tone;
 
 /// The first characters of a text that is safe already.
@@ -86,10 +86,14 @@ pub(super) fn deed(session: &Session) -> String {
     let name = session_name(session);
     let account = words::account(session);
     let tried = record.outcome == Outcome::Failed;
+    let end = match is_refused(session) {
+        true => "and was refused",
+        false => "and the call failed",
+    };
     if is_use(session) {
         let call = words::call(session);
         return match tried {
-            true => format!("tried to call {call} in account {account}, and was refused"),
+            true => format!("tried to call {call} in account {account}, {end}"),
             false => format!("called {call} in account {account}"),
         };
     }
@@ -107,7 +111,7 @@ pub(super) fn deed(session: &Session) -> String {
         _ => format!("the session {name}, by {},", words::call(session)),
     };
     match tried {
-        true => format!("asked for {what} in account {account}, and was refused"),
+        true => format!("asked for {what} in account {account}, {end}"),
         false => format!("received {what} in account {account}"),
     }
 }
