@@ -8,7 +8,8 @@ use super::chain_mfa;
 use super::text::{count, safe};
 use super::trace::Trail;
 use super::words::{
-    Toned, account_id, fitting, goes_on, has_request, is_refused, is_use, moment, shown,
+    Toned, account_id, fitting, goes_on, has_request, is_refused, is_use, moment, origin, shown,
+    unseen_key,
 };
 use crate::look::Tone;
 
@@ -35,6 +36,7 @@ pub(crate) fn remarks(trail: &Trail<'_>) -> Vec<Toned> {
     let mut remarks = Vec::new();
     remarks.extend(lived_on(hops, trail.at));
     remarks.extend(failed(hops));
+    remarks.extend(unseen_key_of(hops));
     remarks.extend(several_fit(hops));
     remarks.extend(chain_mfa::lost(hops));
     remarks.extend(source_identity(hops));
@@ -74,6 +76,20 @@ fn failed(hops: &[Session]) -> Option<Toned> {
         (code, message) => format!("{what}: {}", shown(message.as_ref().or(code.as_ref()))),
     };
     Some((text, Tone::Bad))
+}
+
+/// That the person at the origin is certain, and the sign-in that the chain goes back to is not in the logs.
+fn unseen_key_of(hops: &[Session]) -> Option<Toned> {
+    let first = hops.first()?;
+    let key = safe(unseen_key(first)?);
+    let created = first.issuance.caller.caller_session_created_at;
+    let created = created.map_or_else(String::new, |at| format!(" at {} UTC", moment(at)));
+    let text = format!(
+        "how {key} was handed out{created}, and from where, is not in the logs: the sign-in, or the call that asked for it, by {} \
+         was not ingested",
+        origin(&first.origin)
+    );
+    Some((text, Tone::Warn))
 }
 
 /// What the hops above such a link tell holds for one of those that fit.

@@ -395,3 +395,27 @@ fn a_call_that_went_wrong_is_not_called_refused_and_its_code_is_told() {
         assert_eq!(words::is_refused(&hops[1]), is_refused, "{code}");
     }
 }
+
+#[test]
+fn of_a_temporary_key_at_the_origin_it_is_told_that_its_issuance_is_missing() {
+    let mut hops = stories::cross_account_chain();
+    let key = stories::text("ASIAEXAMPLE000000077");
+    for hop in &mut hops {
+        Arc::make_mut(&mut hop.origin).access_key_id = key.clone();
+    }
+    hops[0].issuance.caller.caller_access_key_id = key;
+    let told = traced("ASIA", &hops, NARROW).replace('\n', " ");
+    for said in [
+        "IAM user anna.berg of account 111122223333",
+        "temporary key ASIAEXAMPLE000000077",
+        "how ASIAEXAMPLE000000077 was handed out, and from where, is not in the logs",
+    ] {
+        assert!(told.contains(said), "{said}\n{told}");
+    }
+    let link = words::link_in_full(&hops[0], "").0;
+    assert!(
+        link.contains("by a temporary key whose issuance is not in the logs"),
+        "{link}"
+    );
+    assert!(!traced("ASIA", &stories::cross_account_chain(), WIDE).contains("handed out,"));
+}

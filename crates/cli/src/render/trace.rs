@@ -1,6 +1,6 @@
 //! A trace: from the origin down to the subject, every hop with its evidence.
 
-use trailback_sessions::{Session, Timestamp};
+use trailback_sessions::{Session, Timestamp, access_key};
 
 use super::chain_mfa::answer_mfa;
 use super::gap;
@@ -155,6 +155,9 @@ fn start(page: &mut Page, trail: &Trail<'_>, first: &Session, rail: Rail) {
         // Of several issuances that fit on the way the chain shows one; they may have begun with other keys, and the last row says so.
         let last = trail.hops.last().unwrap_or(first);
         let key = match (&first.origin.access_key_id, &last.origin.access_key_id) {
+            (_, Some(key)) if access_key::is_temporary(key) => {
+                Some(format!("temporary key {}", safe(key)))
+            }
             (_, Some(key)) => Some(format!("access key {}", safe(key))),
             (Some(_), None) => {
                 Some("with which access key is not known: several issuances fit".to_owned())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use trailback_sessions::{
     Evidence, GapReason, LinkStatus, Origin, OriginType, Outcome, Session, SessionType, Text,
-    Timestamp,
+    Timestamp, access_key,
 };
 
 use super::text::safe;
@@ -425,6 +425,19 @@ pub(crate) fn came_from(session: &Session) -> String {
     }
 }
 
+/// The temporary key with which a person made the first call of a chain: the person is certain, and how the key was handed out,
+/// and from where, is in no record. Workloads get theirs where nothing is logged.
+pub(crate) fn unseen_key(session: &Session) -> Option<&Text> {
+    let is_person = !matches!(
+        session.origin.origin_type,
+        OriginType::AWSService | OriginType::Compute | OriginType::Certificate
+    );
+    let key = session.issuance.caller.caller_access_key_id.as_ref();
+    key.filter(|key| {
+        is_person && session.link.status == LinkStatus::Origin && access_key::is_temporary(key)
+    })
+}
+
 /// On what the link to the hop before stands, in a few words.
 pub(crate) fn link(session: &Session) -> Toned {
     let link = &session.link;
@@ -445,6 +458,10 @@ pub(crate) fn link_in_full(session: &Session, before: &str) -> Toned {
     let (link, caller) = (&session.link, &session.issuance.caller);
     let key = caller.caller_access_key_id.as_ref();
     let mut sentence = match (link.status, link.evidence) {
+        (LinkStatus::Origin, _) if unseen_key(session).is_some() => {
+            "the caller is the origin, by a temporary key whose issuance is not in the logs"
+                .to_owned()
+        }
         (LinkStatus::Origin, _) => "the caller is the origin".to_owned(),
         (LinkStatus::Gap, _) => return (format!("gap: {}", gap(link.gap_reason)), Tone::Bad),
         (LinkStatus::Linked, Some(Evidence::IssuedKey)) => {
