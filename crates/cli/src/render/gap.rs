@@ -101,8 +101,11 @@ fn only_claimed(session: &Session) -> Explained {
         known: known
             .filter_map(|(label, text)| Some(format!("{label} {}", safe(text?))))
             .collect(),
-        next: "look whether that address and program called before or later, and as whom: trailback sessions --since … --until …"
-            .to_owned(),
+        next: format!(
+            "look in the raw logs, or in source_ip_address of trailback sessions --since … --until … --format json, whether that address \
+             called before or after {} UTC, and as whom",
+            moment(record.event_time)
+        ),
         holes: Vec::new(),
     }
 }

@@ -111,6 +111,12 @@ fn who_typed_a_name_in_a_sign_in_that_was_refused_is_not_known() {
         "{text}"
     );
     assert!(!text.contains("not in the ingested logs"), "{text}");
+    hops[0].issuance.session.session_type = SessionType::Console;
+    let text = traced("e-1", &hops, NARROW);
+    assert!(text.contains("gap: who it was is only claimed"), "{text}");
+    for untrue in ["issuance not in the logs", words::SAME_POLICY] {
+        assert!(!text.contains(untrue), "{text}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use trailback_sessions::{
     Evidence, GapReason, LinkStatus, Origin, OriginType, Outcome, Session, SessionType, Text,
-    Timestamp, access_key,
+    Timestamp, access_key, is_only_claimed,
 };
 
 use super::text::safe;
@@ -369,6 +369,7 @@ pub(crate) fn tags_or_none(session: &Session, divider: &str) -> Toned {
 pub(crate) fn goes_on(session: &Session) -> bool {
     session.issuance.session.session_type == SessionType::Console
         && session.link.status != LinkStatus::Origin
+        && session.issuance.record.outcome != Outcome::Failed
 }
 
 /// What stands in place of the policy of a session that [`goes_on`].
@@ -443,7 +444,7 @@ pub(crate) fn link(session: &Session) -> Toned {
     let link = &session.link;
     let (words, tone) = match (link.status, link.evidence) {
         (LinkStatus::Origin, _) => ("by the origin".to_owned(), Tone::Plain),
-        (LinkStatus::Gap, _) => (format!("gap: {}", gap(link.gap_reason)), Tone::Bad),
+        (LinkStatus::Gap, _) => (format!("gap: {}", gap_of(session)), Tone::Bad),
         (LinkStatus::Linked, Some(Evidence::IssuedKey)) => ("issued key".to_owned(), Tone::Plain),
         (LinkStatus::Linked, _) => ("session context".to_owned(), Tone::Plain),
     };
@@ -463,7 +464,7 @@ pub(crate) fn link_in_full(session: &Session, before: &str) -> Toned {
                 .to_owned()
         }
         (LinkStatus::Origin, _) => "the caller is the origin".to_owned(),
-        (LinkStatus::Gap, _) => return (format!("gap: {}", gap(link.gap_reason)), Tone::Bad),
+        (LinkStatus::Gap, _) => return (format!("gap: {}", gap_of(session)), Tone::Bad),
         (LinkStatus::Linked, Some(Evidence::IssuedKey)) => {
             format!(
                 "issued key: made with {}, handed out by {before}",
@@ -497,6 +498,14 @@ fn context_link(session: &Session, before: &str) -> String {
     format!(
         "session context: {principal}, created {created} UTC, is what {before} handed out{remark}"
     )
+}
+
+/// As [`gap`], of one session: where a sign-in was refused, no issuance is missing.
+fn gap_of(session: &Session) -> &'static str {
+    match is_only_claimed(&session.issuance) {
+        true => "who it was is only claimed",
+        false => gap(session.link.gap_reason),
+    }
 }
 
 /// Why a chain stops, in a few words.
