@@ -1,6 +1,6 @@
 //! What is said where an answer is missing or cut, and how to go on.
 
-use trailback_sessions::{Session, Subject, access_key};
+use trailback_sessions::{Session, Subject, Timestamp, access_key};
 use trailback_tables::partition::Day;
 
 use super::text::{count, safe};
@@ -127,6 +127,19 @@ pub(crate) fn other_keys(subject: &Subject, others: &[Session], newest: &Session
         shown(facts.session.access_key_id.as_ref()),
         facts.record.event_time,
         name = safe(subject.text()),
+    )
+}
+
+/// That what a finding names had a session, which had expired when the finding was seen.
+pub(crate) fn expired(subject: &Subject, session: &Session, seen: Timestamp) -> String {
+    let expiry = session.issuance.session.expires_at;
+    let expiry = expiry.map_or_else(String::new, |expiry| {
+        format!(" at {} UTC, as logged", moment(expiry))
+    });
+    format!(
+        "the last session of {} before {} UTC had expired{expiry}",
+        safe(subject.text()),
+        moment(seen)
     )
 }
 

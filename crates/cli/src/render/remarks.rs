@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use trailback_sessions::{Outcome, Session, Text, Timestamp};
+use trailback_sessions::{Outcome, Session, SessionType, Text, Timestamp};
 
 use super::chain_mfa;
 use super::text::{count, safe};
@@ -35,6 +35,7 @@ pub(crate) fn remarks(trail: &Trail<'_>) -> Vec<Toned> {
     let hops = trail.hops;
     let mut remarks = Vec::new();
     remarks.extend(lived_on(hops, trail.at));
+    remarks.extend(made_after_expiry(hops));
     remarks.extend(failed(hops));
     remarks.extend(unseen_key_of(hops));
     remarks.extend(several_fit(hops));
@@ -57,6 +58,35 @@ fn lived_on(hops: &[Session], at: Option<Timestamp>) -> Option<Toned> {
         moment(expiry)
     );
     Some((text, Tone::Warn))
+}
+
+/// Where a call was made with a session that had expired by then, as logged. Consoles, and what SAML leads into, outlive what is
+/// logged; of several issuances that fit, another may be the one.
+fn made_after_expiry(hops: &[Session]) -> Vec<Toned> {
+    let lives_on = |session: &Session| {
+        let issuance = &session.issuance;
+        issuance.session.session_type == SessionType::Console
+            || issuance.record.event_name.as_deref() == Some("AssumeRoleWithSAML")
+    };
+    let told = (1..hops.len()).filter_map(|position| {
+        let (before, session) = (&hops[position - 1], &hops[position]);
+        let made_at = session.issuance.record.event_time;
+        let expiry = before.issuance.session.expires_at?;
+        if made_at <= expiry || lives_on(before) || fitting(session).is_some() {
+            return None;
+        }
+        let text = format!(
+            "{} was made at {} UTC, when the session of {} had expired as logged, at {} UTC: such a call should not have been possible",
+            hop_name(hops, position),
+            moment(made_at),
+            hop_name(hops, position - 1),
+            moment(expiry)
+        );
+        // AWS refuses what comes too late.
+        let is_success = session.issuance.record.outcome != Outcome::Failed;
+        is_success.then_some((text, Tone::Warn))
+    });
+    told.collect()
 }
 
 /// That a call was refused or went wrong, with the code that tells which, and what the service said of it.

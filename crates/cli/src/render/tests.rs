@@ -425,3 +425,18 @@ fn of_a_temporary_key_at_the_origin_it_is_told_that_its_issuance_is_missing() {
     );
     assert!(!traced("ASIA", &stories::cross_account_chain(), WIDE).contains("handed out,"));
 }
+
+#[test]
+fn a_call_made_after_its_session_had_expired_stands_out() {
+    let mut hops = stories::cross_account_chain();
+    let is_told = |hops: &[Session]| traced("ASIA", hops, WIDE).contains("had expired as logged");
+    assert!(!is_told(&hops));
+    let late = Timestamp(hops[1].issuance.record.event_time.0 + 3_600_001);
+    hops[2].issuance.record.event_time = late;
+    assert!(is_told(&hops));
+    hops[2].issuance.record.outcome = Outcome::Failed;
+    assert!(!is_told(&hops));
+    hops[2].issuance.record.outcome = Outcome::Issued;
+    hops[1].issuance.record.event_name = stories::text("AssumeRoleWithSAML");
+    assert!(!is_told(&hops));
+}

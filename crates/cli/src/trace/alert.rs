@@ -21,10 +21,20 @@ pub(super) async fn trace(
     finding: &Finding,
     shown: &mut Shown<'_>,
 ) -> miette::Result<()> {
-    let mut other_keys = Vec::new();
+    let mut else_known = Vec::new();
     for (place, subject) in finding.subjects.iter().enumerate() {
-        let alive = alive(lake, subject, finding).await.into_diagnostic()?;
+        let (alive, expired) = alive(lake, subject, finding).await.into_diagnostic()?;
         let missing = &finding.subjects[..place];
+        let seen = first_seen(finding);
+        if let Some((session, seen)) = expired.zip(seen).filter(|_| alive.is_empty()) {
+            // A key is handed out once: whatever was done with it later, this is the session.
+            if is_temporary_key(subject) {
+                let mut alert = alert(subject, missing, finding);
+                alert.at = Some(seen);
+                return shown.show_alert(lake, vec![session], &alert).await;
+            }
+            else_known.push(not_found::expired(subject, &session, seen));
+        }
         let (mut sessions, others): (Vec<Session>, Vec<Session>) = alive
             .into_iter()
             .partition(|session| may_be_of(session, missing));
@@ -38,7 +48,7 @@ pub(super) async fn trace(
             return shown.show_alert(lake, sessions, &alert).await;
         }
         if let Some(newest) = others.last() {
-            other_keys.push(not_found::other_keys(subject, &others, newest));
+            else_known.push(not_found::other_keys(subject, &others, newest));
         }
     }
     let why = not_found::explain_finding(finding);
@@ -46,37 +56,53 @@ pub(super) async fn trace(
         output::tell(&why);
         return Ok(());
     }
-    let lines: Vec<String> = std::iter::once(why).chain(other_keys).collect();
+    let lines: Vec<String> = std::iter::once(why).chain(else_known).collect();
     lake::tell_nothing(lake, &lines.join("\n")).await?;
     Ok(())
 }
 
 /// Whether a session may be the one whose key is missing: its own was not logged.
 fn may_be_of(session: &Session, missing: &[Subject]) -> bool {
-    let is_temporary = |subject: &Subject| matches!(subject, Subject::AccessKeyId(id) if access_key::is_temporary(id));
-    session.issuance.session.access_key_id.is_none() || !missing.iter().any(is_temporary)
+    session.issuance.session.access_key_id.is_none() || !missing.iter().any(is_temporary_key)
+}
+
+fn is_temporary_key(subject: &Subject) -> bool {
+    matches!(subject, Subject::AccessKeyId(id) if access_key::is_temporary(id))
+}
+
+fn first_seen(finding: &Finding) -> Option<Timestamp> {
+    let seen = finding.first_seen.into_iter().chain(finding.last_seen);
+    seen.min()
 }
 
 /// The sessions that a subject names and that were alive when the finding was seen, in the order of time. Without a time all
-/// of them.
+/// of them. Beside them the last that had expired by then.
 async fn alive(
     lake: &Lake,
     subject: &Subject,
     finding: &Finding,
-) -> Result<Vec<Session>, FindError> {
-    let (seen, seen_last) = (finding.first_seen, finding.last_seen);
-    let first = seen.into_iter().chain(seen_last).min();
-    let last = seen.into_iter().chain(seen_last).max();
+) -> Result<(Vec<Session>, Option<Session>), FindError> {
+    let first = first_seen(finding);
+    let last = finding.last_seen.max(finding.first_seen);
     let range = TimeRange {
         since: first.map(|first| Timestamp(first.0.saturating_sub(LOOK_BACK_MS))),
         until: last.map(|last| Timestamp(last.0.saturating_add(1))),
     };
     let mut sessions = find(lake, subject, &range).await?;
-    sessions.retain(|session| {
-        session.issuance.record.outcome == Outcome::Issued
-            && first.is_none_or(|first| is_alive_at(session, first))
-    });
-    Ok(sessions)
+    sessions.retain(|session| session.issuance.record.outcome == Outcome::Issued);
+    let (alive, mut expired): (Vec<_>, Vec<_>) = sessions
+        .into_iter()
+        .partition(|session| first.is_none_or(|first| is_alive_at(session, first)));
+    if alive.is_empty() && expired.is_empty() && first.is_some() {
+        // Longer ago than a session may live.
+        let ever = TimeRange {
+            since: None,
+            ..range
+        };
+        expired = find(lake, subject, &ever).await?;
+        expired.retain(|session| session.issuance.record.outcome == Outcome::Issued);
+    }
+    Ok((alive, expired.pop()))
 }
 
 /// The alert, of whose subjects some are not in the lake at that time and one was traced.
@@ -91,6 +117,7 @@ fn alert(subject: &Subject, missing: &[Subject], finding: &Finding) -> Alert {
     facts.extend(missing.map(|subject| ("Not in this lake", subject)));
     facts.push(("Traced by it", subject.text().to_string()));
     Alert {
+        at: None,
         subject: subject.text().to_string(),
         facts,
     }

@@ -16,6 +16,8 @@ use crate::{Answer, args, json, output};
 
 /// The alert that led to a trace.
 pub(super) struct Alert {
+    /// When it was seen, where what it names had expired by then.
+    pub(super) at: Option<Timestamp>,
     /// What of it was traced.
     pub(super) subject: String,
     /// What else it says: label and text.
@@ -99,10 +101,11 @@ impl Shown<'_> {
             hops.push(session);
             let holes = self.verified.as_ref().zip(hops.first());
             let holes = holes.map(|(verified, first)| verified.holes_of(first));
+            let at = alert.and_then(|alert| alert.at).or(self.at);
             let alert = alert.map(|alert| alert.facts.clone());
             let case = Case {
                 subject,
-                at: self.at,
+                at,
                 hops,
                 alert: alert.unwrap_or_default(),
                 holes: holes.unwrap_or_default(),

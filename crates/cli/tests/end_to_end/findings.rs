@@ -100,6 +100,21 @@ fn a_finding_without_a_key_is_traced_by_its_principal_at_its_time() {
 }
 
 #[test]
+fn a_finding_of_a_key_that_had_expired_is_answered_and_told_so() {
+    let room = Room::with_sample();
+    for day in [20, 23] {
+        let mut finding = guardduty(&json!({"AccessKeyId": RESTORE_KEY}));
+        finding["Service"]["EventFirstSeen"] = json!(format!("2026-11-{day}T13:00:00Z"));
+        finding["Service"]["EventLastSeen"] = json!(format!("2026-11-{day}T13:10:00Z"));
+        let traced = paste(&room, &finding, &[]);
+        assert_eq!(traced.status.code(), Some(0), "{}", told(&traced));
+        let text = printed(&traced);
+        let remark = format!("at 2026-11-{day} 13:00:00 UTC it had expired");
+        assert!(text.contains("IAM user anna.berg") && text.contains(&remark), "{text}");
+    }
+}
+
+#[test]
 fn a_page_tells_of_the_alert() {
     let room = Room::with_sample();
     let details = json!({"AccessKeyId": RESTORE_KEY, "UserName": "ledger-restore<script>"});
