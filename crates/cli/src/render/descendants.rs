@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailback_sessions::{Session, Text};
+use trailback_sessions::{Outcome, Session, Text};
 
 use super::page::Page;
 use super::text::{count, safe};
 use super::words::{
-    ABSENT, account, link, mfa, moment, named_origin, outcome, session_name, shown,
+    ABSENT, account, is_use, link, mfa, moment, named_origin, outcome, session_name, shown,
 };
 use crate::look::{Look, Tone};
 
@@ -67,10 +67,30 @@ fn heading(page: &mut Page, subject: &str, sessions: &[Session], possible: usize
     };
     let text = format!(
         "{} in {}{perhaps}",
-        count(sessions.len() as u64, "issuance", "issuances"),
+        numbers(sessions),
         count(accounts.len() as u64, "account", "accounts")
     );
     page.paragraph(&(text, Tone::Strong));
+}
+
+/// `2 issuances and 1 failed call`: what was asked for in vain is no session, and a call that only tells of one hands out nothing.
+fn numbers(sessions: &[Session]) -> String {
+    let failed = |session: &&Session| session.issuance.record.outcome == Outcome::Failed;
+    let (failed, others): (Vec<&Session>, Vec<&Session>) = sessions.iter().partition(failed);
+    let uses = others.iter().filter(|session| is_use(session)).count();
+    let rest = [
+        (failed.len(), "failed call", "failed calls"),
+        (
+            uses,
+            "call that only tells of a session",
+            "calls that only tell of a session",
+        ),
+    ];
+    let mut text = count((others.len() - uses) as u64, "issuance", "issuances");
+    for (number, one, many) in rest.into_iter().filter(|(number, ..)| *number > 0) {
+        text += &format!(" and {}", count(number as u64, one, many));
+    }
+    text
 }
 
 /// The rows whose parent is not among the rows, oldest first.
