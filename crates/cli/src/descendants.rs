@@ -8,7 +8,7 @@ use trailback_sessions::Subject;
 
 use crate::args::AnswerFormat;
 use crate::look::Look;
-use crate::render::not_found::{self, SearchedLogs};
+use crate::render::not_found;
 use crate::settings::{self, WrongUse};
 use crate::{Answer, args, json, lake, output, render};
 
@@ -25,7 +25,7 @@ pub(crate) async fn run(
         .await
         .into_diagnostic()?;
     if sessions.is_empty() {
-        return lake::tell_nothing(&lake, &not_found::explain(&subject, SearchedLogs::None)).await;
+        return lake::tell_nothing(&lake, &not_found::explain(&subject, false)).await;
     }
     let text = match typed.format.format {
         AnswerFormat::Text => render::descendants::render(&typed.subject, &sessions, look),

@@ -6,17 +6,15 @@ mod pasted;
 mod show;
 
 use miette::IntoDiagnostic;
-use trailback_pipeline::extract::{ExtractOptions, uses};
+use trailback_pipeline::extract::{ExtractOptions, Uses, uses};
 use trailback_pipeline::find::{TimeRange, find, link_records};
 use trailback_pipeline::lake::{Access, Lake};
 use trailback_pipeline::location::{Location, S3OnDemand};
 use trailback_pipeline::log_objects;
-use trailback_sessions::{
-    Issuance, LOOK_BACK_MS, Outcome, Session, SessionType, Subject, Timestamp,
-};
+use trailback_sessions::{LOOK_BACK_MS, Outcome, Session, SessionType, Subject, Timestamp};
 
 use crate::look::Look;
-use crate::render::not_found::{self, SearchedLogs};
+use crate::render::not_found;
 use crate::settings::{self, WrongUse};
 use crate::verified::Verified;
 use crate::{Answer, args, lake, output, progress};
@@ -55,8 +53,12 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
     if sessions.is_empty() && !logs.is_empty() {
         let options = settings::reading(typed.limits);
         let made = at.map_or(range, lifetime_before);
-        let calls = search(&logs, s3, &subject, &made, &options).await?;
-        sessions = link_records(&lake, calls).await.into_diagnostic()?;
+        let found = search(&logs, s3, &subject, &made, &options).await?;
+        if found.calls.is_empty() {
+            let of_time = made != TimeRange::default();
+            output::tell(&not_found::in_logs(&subject, &found, of_time));
+        }
+        sessions = link_records(&lake, found.calls).await.into_diagnostic()?;
         sessions.sort_by_key(|session| session.issuance.record.event_time);
     }
     if sessions.is_empty() {
@@ -84,12 +86,7 @@ async fn why_nothing(
             return Ok(not_found::outside(subject, &outside));
         }
     }
-    let searched = match (searched_logs, is_limited) {
-        (false, _) => SearchedLogs::None,
-        (true, false) => SearchedLogs::All,
-        (true, true) => SearchedLogs::OfTheTime,
-    };
-    Ok(not_found::explain(subject, searched))
+    Ok(not_found::explain(subject, searched_logs))
 }
 
 /// In which time a session that is alive at a moment was issued.
@@ -141,7 +138,7 @@ async fn search(
     subject: &Subject,
     range: &TimeRange,
     options: &ExtractOptions,
-) -> miette::Result<Vec<Issuance>> {
+) -> miette::Result<Uses> {
     let days = settings::delivery_of(range);
     let log_objects = log_objects::find(logs, days, s3, None).await;
     let log_objects = log_objects.into_diagnostic()?;
@@ -149,5 +146,5 @@ async fn search(
         .await
         .into_diagnostic()?;
     output::name_problems(&found.problems);
-    Ok(found.calls)
+    Ok(found)
 }

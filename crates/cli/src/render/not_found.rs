@@ -1,5 +1,6 @@
 //! What is said where an answer is missing or cut, and how to go on.
 
+use trailback_pipeline::extract::Uses;
 use trailback_sessions::{Session, Subject, Timestamp, access_key};
 use trailback_tables::partition::Day;
 
@@ -24,17 +25,34 @@ pub(crate) fn within(why: &str, days: Option<(&Day, &Day)>) -> String {
     }
 }
 
-/// Which raw log objects were searched beside the lake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SearchedLogs {
-    None,
-    All,
-    /// Only what was called in the time asked for.
-    OfTheTime,
+/// What came of a search of raw log objects in which no call was found, `of_time` where only those of some time were looked for.
+pub(crate) fn in_logs(subject: &Subject, uses: &Uses, of_time: bool) -> String {
+    let name = safe(subject.text());
+    if uses.log_objects == 0 {
+        return format!(
+            "no log object was searched for {name}: --logs names none, or none of the time asked for"
+        );
+    }
+    let of_time = if of_time {
+        " of the time asked for"
+    } else {
+        ""
+    };
+    let objects = count(uses.log_objects, "log object", "log objects");
+    if uses.unreadable == 0 {
+        return format!("no record{of_time} in {objects} of --logs was made with {name}");
+    }
+    let records = count(uses.unreadable, "record", "records");
+    let reason = uses.unreadable_reason.as_deref().unwrap_or_default();
+    format!(
+        "no record{of_time} that can be read, in {objects} of --logs, was made with {name}; {records} that may have been cannot be \
+         read, such as: {}",
+        safe(reason)
+    )
 }
 
-/// Why nothing was found, and how to go on.
-pub(crate) fn explain(subject: &Subject, searched: SearchedLogs) -> String {
+/// Why nothing was found, and how to go on: by raw log objects, unless they were searched.
+pub(crate) fn explain(subject: &Subject, is_searched: bool) -> String {
     let name = safe(subject.text());
     let mut lines = Vec::new();
     let mut is_used = false;
@@ -59,15 +77,7 @@ pub(crate) fn explain(subject: &Subject, searched: SearchedLogs) -> String {
             is_used = true;
         }
     }
-    let of_time = match searched {
-        SearchedLogs::OfTheTime => " of the time asked for",
-        _ => "",
-    };
-    if searched != SearchedLogs::None {
-        lines.push(format!(
-            "no record{of_time} in the searched log objects was made with it either"
-        ));
-    } else if is_used {
+    if !is_searched && is_used {
         lines.push("to trace a call that was made with it:".to_owned());
         lines.push("  --logs PATH          finds one in raw log objects".to_owned());
         lines.push("  trailback trace -    takes one on standard input".to_owned());

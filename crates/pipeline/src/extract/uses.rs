@@ -23,11 +23,17 @@ pub struct Uses {
     pub calls: Vec<Issuance>,
     /// What could not be read, in the order of the objects.
     pub problems: Vec<Problem>,
+    /// How many log objects were searched, those that could not be read in full among them.
+    pub log_objects: u64,
+    /// Records that mention the subject, or may, and cannot be read: whether they were made with its credentials is not known.
+    pub unreadable: u64,
+    /// Why the first of them cannot be read.
+    pub unreadable_reason: Option<String>,
 }
 
 /// Searches log objects for calls made with a subject's credentials.
 ///
-/// Records that mention the subject otherwise do not count, and records that cannot be read are passed over.
+/// Records that mention the subject otherwise do not count, and records that cannot be read are counted.
 ///
 /// # Errors
 ///
@@ -62,6 +68,16 @@ struct Search<'a> {
     progress: &'a Arc<dyn Progress>,
 }
 
+/// What one log object has of the subject.
+#[derive(Default)]
+struct InOne {
+    calls: Vec<Issuance>,
+    problem: Option<Problem>,
+    is_searched: bool,
+    /// Why records that may be of the subject cannot be read.
+    unreadable: Vec<String>,
+}
+
 /// The earliest call of each session, by its principal and creation.
 type EarliestCalls = BTreeMap<(Option<Text>, Option<Timestamp>), Issuance>;
 
@@ -69,6 +85,14 @@ impl Search<'_> {
     /// Reads the objects on all threads. The answer does not depend on which thread was faster.
     fn all(&self, line: &Line, options: &ExtractOptions) -> Uses {
         let found = Mutex::new((EarliestCalls::new(), BTreeMap::new()));
+        let keep = |place: u64, mut one: InOne| {
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            let calls = std::mem::take(&mut one.calls);
+            calls
+                .into_iter()
+                .for_each(|call| keep_earliest(&mut found.0, call));
+            found.1.insert(place, one);
+        };
         std::thread::scope(|scope| {
             for _ in 0..options.threads.max(1) {
                 scope.spawn(|| {
@@ -76,31 +100,30 @@ impl Search<'_> {
                     let batches = std::iter::from_fn(|| line.next(|| Some(())));
                     for opened in batches.flat_map(|(batch, ())| batch) {
                         let place = opened.place;
-                        let (calls, problem) = self.one(&mut reader, opened);
-                        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                        calls
-                            .into_iter()
-                            .for_each(|call| keep_earliest(&mut found.0, call));
-                        found.1.extend(problem.map(|problem| (place, problem)));
+                        keep(place, self.one(&mut reader, opened));
                     }
                 });
             }
         });
-        let (calls, problems) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Uses {
+        let (calls, objects) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = Uses {
             calls: calls.into_values().collect(),
-            problems: problems.into_values().collect(),
+            ..Uses::default()
+        };
+        for one in objects.into_values() {
+            uses.log_objects += u64::from(one.is_searched);
+            uses.unreadable += one.unreadable.len() as u64;
+            uses.problems.extend(one.problem);
+            let reason = one.unreadable.into_iter().next();
+            uses.unreadable_reason = uses.unreadable_reason.or(reason);
         }
+        uses
     }
 
-    fn one(
-        &self,
-        reader: &mut LogObjectReader,
-        mut opened: Opened,
-    ) -> (Vec<Issuance>, Option<Problem>) {
-        let mut calls = Vec::new();
+    fn one(&self, reader: &mut LogObjectReader, mut opened: Opened) -> InOne {
+        let (mut calls, mut unreadable) = (Vec::new(), Vec::new());
         if opened.log_object.skipped.is_some() {
-            return (Vec::new(), None);
+            return InOne::default();
         }
         let failure = match opened.content() {
             Ok(content) => {
@@ -112,12 +135,18 @@ impl Search<'_> {
                 let name = Text::clone(&opened.log_object.name);
                 let select = Select::Mentioning(self.subject.text().as_bytes());
                 let reading = reader.read(counted, &select, &mut |place, record| {
-                    let observed = record.ok().and_then(|record| observe(record).ok());
-                    let Some(mut call) = observed.filter(|call| self.is_use(call)) else {
-                        return;
+                    let observed = match record {
+                        Ok(record) => observe(record).map_err(|failure| failure.to_string()),
+                        Err(failure) => Err(failure.to_string()),
                     };
-                    call.log_objects = vec![Text::clone(&name)];
-                    calls.push((place, call));
+                    match observed {
+                        Ok(mut call) if self.is_use(&call) => {
+                            call.log_objects = vec![Text::clone(&name)];
+                            calls.push((place, call));
+                        }
+                        Ok(_) => {}
+                        Err(reason) => unreadable.push(reason),
+                    }
                 });
                 // What the checksum of its bytes disproves is no use of anything.
                 calls.retain(|(place, _)| *place < reading.sound_records);
@@ -133,8 +162,12 @@ impl Search<'_> {
             records: Vec::new(),
             more_records: 0,
         });
-        let calls = calls.into_iter().map(|(_, call)| call).collect();
-        (calls, problem)
+        InOne {
+            calls: calls.into_iter().map(|(_, call)| call).collect(),
+            problem,
+            is_searched: true,
+            unreadable,
+        }
     }
 
     /// Whether the call was made with the subject's credentials, or is the very record, in the time asked for.
@@ -286,6 +319,33 @@ mod tests {
             .unwrap();
         assert_eq!((uses.calls.len(), uses.problems.len()), (1, 1));
         assert_eq!(uses.problems[0].log_object, "broken.json");
+    }
+
+    #[tokio::test]
+    async fn records_of_the_subject_that_cannot_be_read_and_searched_objects_are_counted() {
+        const KEY: &str = "ASIAWO645SY5HWT5ERQN";
+        let room = tempfile::tempdir().unwrap();
+        let timeless = record(1, KEY, "09:00:00", "09:10:00").replace("eventTime", "event_time");
+        let other = record(2, "ASIAWO645SY5AAAAAAAA", "09:00:00", "09:10:00");
+        write(room.path(), "a.json", &[timeless.clone(), other, timeless]);
+        write(
+            room.path(),
+            "b.json",
+            &[record(3, "ASIA", "09:00:00", "09:10:00")],
+        );
+        let progress: Arc<dyn Progress> = Arc::new(Silent);
+        let subject = Subject::AccessKeyId(KEY.into());
+        let logs = folders::find(&[room.path().to_owned()]).await.unwrap();
+        let (range, options) = (TimeRange::default(), ExtractOptions::default());
+        let uses = uses(logs, &subject, &range, &options, &progress)
+            .await
+            .unwrap();
+        assert_eq!(
+            (uses.calls.len(), uses.log_objects, uses.unreadable),
+            (0, 2, 2)
+        );
+        let reason = uses.unreadable_reason.unwrap();
+        assert!(reason.contains("no eventTime that can be read"), "{reason}");
     }
 
     #[tokio::test]
