@@ -1,6 +1,6 @@
 //! What a verification found, for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use trailback_pipeline::verify::{
@@ -17,6 +17,9 @@ const MINUTE_MS: i64 = 60_000;
 
 /// How many objects are named of those that are not proven for one reason.
 const NAMES_MAX: usize = 3;
+
+/// How many accounts are named for one reason, each with its regions.
+const ACCOUNTS_MAX: usize = 20;
 
 /// The whole answer: the verdict, what is wrong, what is open, and for which time digests vouch. Of what is wrong the first
 /// `limit`, or all where it is 0.
@@ -164,6 +167,7 @@ fn add_open(page: &mut Page, open: &[&Finding]) {
         };
         page.entry(Rail::NONE, (label, tone), &(whose, tone));
         page.entry(Rail::NONE, ("", Tone::Dim), &(safe(reason), Tone::Plain));
+        add_places(page, &findings);
         add_names(page, &findings);
         let begins = findings.iter().map(|finding| finding.period.start).min();
         let ends = findings.iter().map(|finding| finding.period.end).max();
@@ -176,6 +180,31 @@ fn add_open(page: &mut Page, open: &[&Finding]) {
                 &(span(&(start..end)), Tone::Plain),
             );
         }
+    }
+}
+
+/// Of which accounts and regions, where they are several, as far as there is room.
+fn add_places(page: &mut Page, findings: &[&Finding]) {
+    if findings.len() < 2 {
+        return;
+    }
+    let mut regions = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for finding in findings.iter().filter(|one| !one.account_id.is_empty()) {
+        let of_account = regions.entry(&finding.account_id).or_default();
+        of_account.insert(&finding.region);
+    }
+    for (account_id, regions) in regions.iter().take(ACCOUNTS_MAX) {
+        let regions: Vec<String> = regions.iter().map(|region| safe(region)).collect();
+        let place = format!("{} {}", safe(account_id), regions.join(", "));
+        page.entry(Rail::NONE, ("", Tone::Dim), &(place, Tone::Plain));
+    }
+    let more = regions.len().saturating_sub(ACCOUNTS_MAX);
+    if more > 0 {
+        let more = format!(
+            "and {}",
+            count(more as u64, "more account", "more accounts")
+        );
+        page.entry(Rail::NONE, ("", Tone::Dim), &(more, Tone::Plain));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::room::{Room, told};
+use crate::room::{Room, printed, program, samples, told};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -121,4 +121,25 @@ fn a_chain_in_which_mfa_was_presented_is_not_listed_as_without() {
         listed.contains(&key(1)) && !listed.contains(&key(3)),
         "{listed}"
     );
+}
+
+/// The sample's only digest cannot be read, and two other accounts and regions have none.
+#[test]
+fn why_logs_are_not_proven_is_told_apart_and_where() {
+    let mut verify = program();
+    verify
+        .arg("verify")
+        .arg(samples().join("logs"))
+        .arg("--no-signatures");
+    let text = printed(&verify.output().unwrap());
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    for said in [
+        "open     log objects are not proven, 444455556666 eu-central-1",
+        "digests of this account and region are there, and none of them can be",
+        "open     log objects are not proven, 2 times",
+        "111122223333 eu-central-1",
+        "444455556666 us-east-1",
+    ] {
+        assert!(lines.contains(&said), "{said}\n{text}");
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use trailback_cloudtrail::object_key::{contradicts_its_folders, end_alike, trail_root};
 use trailback_sessions::{Text, Timestamp};
 
-use super::digests::Chain;
+use super::digests::{Chain, Unread};
 use super::entries::Voucher;
 use super::report::{Finding, FindingKind};
 use crate::log_objects::LogObject;
@@ -101,6 +101,8 @@ pub(super) enum Why {
     NamedInVain,
     /// There is no digest at all.
     NoChain,
+    /// There are digests, and none of them can be read.
+    NoneRead,
     /// It is not named as CloudTrail names log objects.
     NotCloudTrails,
     /// The lake does not know the hash of what it read.
@@ -117,6 +119,9 @@ impl Why {
             Why::NoChain => {
                 "no digest of this account and region is there: its trail has no log file validation, or its digests were deleted or \
                  lie elsewhere"
+            }
+            Why::NoneRead => {
+                "digests of this account and region are there, and none of them can be read"
             }
             Why::NotCloudTrails => {
                 "CloudTrail does not name log objects so, and no digest names it"
@@ -139,6 +144,8 @@ pub(super) enum Age {
 pub(super) struct Covered<'c> {
     by_place: HashMap<(&'c str, &'c str), Vec<OfTrail<'c>>>,
     buckets: BTreeSet<&'c str>,
+    /// Digests that say nothing.
+    unread: &'c Unread,
     /// The newest delivery, or end of a digest.
     newest: Timestamp,
     /// The time by this machine's clock.
@@ -155,12 +162,14 @@ impl<'c> Covered<'c> {
     /// What chains cover. `listed` are the objects that lie there.
     pub(super) fn by(
         chains: &'c [Chain],
+        unread: &'c Unread,
         listed: impl Iterator<Item = Delivered<'c>>,
         now: Timestamp,
     ) -> Covered<'c> {
         let mut covered = Covered {
             by_place: HashMap::new(),
             buckets: BTreeSet::new(),
+            unread,
             newest: Timestamp::default(),
             now,
         };
@@ -238,9 +247,19 @@ impl<'c> Covered<'c> {
             None if object.account_id.is_none() => {
                 Standing::Unproven(Why::NotCloudTrails, Age::Old)
             }
+            None if trails.is_empty() && self.has_unread(object) => {
+                Standing::Unproven(Why::NoneRead, Age::Old)
+            }
             None if trails.is_empty() => Standing::Unproven(Why::NoChain, Age::Old),
             None => Standing::Unproven(Why::NotCovered, age),
         }
+    }
+
+    /// Whether a digest of its account and region is there that cannot be read.
+    fn has_unread(&self, object: Delivered<'_>) -> bool {
+        let mut trails = self.unread.keys();
+        let account_and_region = object.account_and_region();
+        trails.any(|(account_id, region, _)| (&**account_id, &**region) == account_and_region)
     }
 
     /// The trails that may have delivered it: of its account and region, and below the same folders.

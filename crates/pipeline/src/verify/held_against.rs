@@ -148,7 +148,8 @@ impl<'a> HeldAgainst<'a> {
         let chains = std::mem::take(&mut self.chains.chains);
         let listed = std::mem::take(&mut self.listed);
         let log_objects = || listed.iter().map(|listed| &listed.log_object);
-        let covered = Covered::by(&chains, log_objects().map(Delivered::of), now);
+        let unread = std::mem::take(&mut self.chains.unread);
+        let covered = Covered::by(&chains, &unread, log_objects().map(Delivered::of), now);
         let fates = std::mem::take(&mut self.fates);
         for (log_object, fate) in log_objects().zip(&fates) {
             match fate {
@@ -170,8 +171,9 @@ impl<'a> HeldAgainst<'a> {
             .iter()
             .flat_map(|chain| faults::of_chain(chain, &covered));
         self.findings.extend(of_chains);
-        let ended = faults::ended(&chains, &self.chains.unread, &covered, self.days);
+        let ended = faults::ended(&chains, &unread, &covered, self.days);
         self.findings.extend(ended);
+        self.chains.unread = unread;
         let chains: Vec<_> = chains.iter().map(faults::report).collect();
         self.tally.digests = self.chains.unreadable.len() as u64;
         self.tally.digests += chains.iter().map(|chain| chain.digests).sum::<u64>();
