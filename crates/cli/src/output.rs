@@ -10,7 +10,7 @@ use trailback_pipeline::tally::Problem;
 
 use crate::Answer;
 use crate::args::Colour;
-use crate::render::text::{count, safe};
+use crate::render::text::{count, safe, wrap};
 
 /// The width of errors, unless the terminal is narrower: they land in files and tickets.
 const ERROR_COLUMNS_MAX: usize = 100;
@@ -70,9 +70,17 @@ pub(crate) fn report_errors_in_colour(colour: Colour) {
     }));
 }
 
-/// Writes a line of talk to standard error. Nobody can be told that this failed.
+/// Writes a line of talk to standard error; on a terminal it is broken between words. Nobody can be told that this failed.
 pub(crate) fn tell(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let width = terminal_size::terminal_size_of(io::stderr());
+    let width = width.map(|(width, _)| usize::from(width.0));
+    let mut stderr = anstream::stderr().lock();
+    for line in text.split('\n') {
+        let _ = match width {
+            Some(width) => writeln!(stderr, "{}", wrap(line, width).join("\n")),
+            None => writeln!(stderr, "{line}"),
+        };
+    }
 }
 
 /// Names why some hours were left out of linking; the answer lacks them.

@@ -51,7 +51,8 @@ fn origin_cell(session: &Session) -> Toned {
     )
 }
 
-/// A session in two lines or three, which end with what to copy into a trace: its key, or its event ID.
+/// A session in a few lines: what it is, who is behind it with what to copy into a trace (its key, or its event ID), and its tags
+/// and policies where it has any.
 fn block(page: &mut Page, session: &Session) {
     let (record, facts) = (&session.issuance.record, &session.issuance.session);
     let (outcome, outcome_tone) = outcome(session);
@@ -66,7 +67,7 @@ fn block(page: &mut Page, session: &Session) {
     } else {
         Tone::Strong
     };
-    page.paragraph(&(head, head_tone));
+    page.branch("", "  ", &(head, head_tone));
     let id = match &facts.access_key_id {
         Some(key) => safe(key),
         None => format!("event {}", safe(&record.event_id)),
@@ -80,12 +81,20 @@ fn block(page: &mut Page, session: &Session) {
     let by = if session.origin.known { "by " } else { "" };
     let text = format!("{by}{origin}, MFA {}, {outcome} {id}", mfa(session).0);
     page.bullet("  ", &(text, tone));
+    let restrictions = restrictions(session);
+    if !restrictions.is_empty() {
+        page.bullet("  ", &(restrictions.join(", "), Tone::Dim));
+    }
+}
+
+/// The tags in force, then the session policies.
+fn restrictions(session: &Session) -> Vec<String> {
+    let tags = tags(session).into_iter();
+    let tags = tags.map(|tag| tag.trim_start_matches(INHERITED).to_owned());
+    tags.chain(policies(session, policy_name)).collect()
 }
 
 fn wide_row(session: &Session) -> Vec<Toned> {
-    let tags = tags(session).into_iter();
-    let tags = tags.map(|tag| tag.trim_start_matches(INHERITED).to_owned());
-    let restrictions = tags.chain(policies(session, policy_name));
     vec![
         (moment(session.issuance.record.event_time), Tone::Plain),
         origin_cell(session),
@@ -96,7 +105,7 @@ fn wide_row(session: &Session) -> Vec<Toned> {
             Tone::Plain,
         ),
         mfa(session),
-        lines(restrictions.collect()),
+        lines(restrictions(session)),
         outcome(session),
     ]
 }

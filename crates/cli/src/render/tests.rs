@@ -440,3 +440,20 @@ fn a_call_made_after_its_session_had_expired_stands_out() {
     hops[1].issuance.record.event_name = stories::text("AssumeRoleWithSAML");
     assert!(!is_told(&hops));
 }
+
+#[test]
+fn a_client_is_told_by_a_name_that_can_be_recognised() {
+    let mut session = stories::cross_account_chain().remove(0);
+    for (agent, told) in [
+        ("aws-cli/2.31.4 md/awscrt#0.27.6", "with aws-cli/2.31.4"),
+        (
+            "[S3Console/0.4, aws-internal/3 aws-sdk-java/1]",
+            "with S3Console/0.4",
+        ),
+        ("[Boto3/1.43]", "with Boto3/1.43"),
+        ("AWS Internal", "with AWS Internal"),
+    ] {
+        session.issuance.record.user_agent = stories::text(agent);
+        assert!(words::came_from(&session).ends_with(told), "{agent}");
+    }
+}

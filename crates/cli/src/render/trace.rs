@@ -147,10 +147,11 @@ fn start(page: &mut Page, trail: &Trail<'_>, first: &Session, rail: Rail) {
             &(origin(&first.origin), Tone::Strong),
         );
         let arn = first.origin.arn.as_ref().map(|arn| safe(arn));
-        let provider = first
-            .origin
-            .identity_provider
-            .as_ref()
+        // Of SAML users the caller's record has a hash only, and what was asked for the provider.
+        let provider_arn = &first.issuance.session.identity_provider_arn;
+        let provider = first.origin.identity_provider.as_ref();
+        let provider = provider
+            .map(|idp| provider_arn.as_ref().unwrap_or(idp))
             .map(|idp| format!("vouched for by {}", safe(idp)));
         // Of several issuances that fit on the way the chain shows one; they may have begun with other keys, and the last row says so.
         let last = trail.hops.last().unwrap_or(first);

@@ -414,10 +414,7 @@ pub(crate) fn policy_name(arn: &str) -> String {
 pub(crate) fn came_from(session: &Session) -> String {
     let record = &session.issuance.record;
     let address = shown(record.source_ip_address.as_ref());
-    let client = record
-        .user_agent
-        .as_ref()
-        .and_then(|agent| agent.split(' ').next());
+    let client = record.user_agent.as_ref().map(|agent| client(agent));
     match client {
         Some(client) if Some(client) != record.source_ip_address.as_deref() => {
             format!("{address} with {}", safe(client))
@@ -437,6 +434,16 @@ pub(crate) fn unseen_key(session: &Session) -> Option<&Text> {
     key.filter(|key| {
         is_person && session.link.status == LinkStatus::Origin && access_key::is_temporary(key)
     })
+}
+
+/// A client's own name: `aws-cli/2.31.4`, `S3Console/0.4` of `[S3Console/0.4, aws-internal/3 …]`. Whole where it does not begin with
+/// a name and a version, as `AWS Internal`.
+fn client(agent: &str) -> &str {
+    let first = agent.split(' ').next().unwrap_or(agent);
+    match first.contains('/') {
+        true => first.trim_start_matches('[').trim_end_matches([',', ']']),
+        false => agent,
+    }
 }
 
 /// On what the link to the hop before stands, in a few words.

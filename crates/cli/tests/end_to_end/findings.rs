@@ -110,7 +110,10 @@ fn a_finding_of_a_key_that_had_expired_is_answered_and_told_so() {
         assert_eq!(traced.status.code(), Some(0), "{}", told(&traced));
         let text = printed(&traced);
         let remark = format!("at 2026-11-{day} 13:00:00 UTC it had expired");
-        assert!(text.contains("IAM user anna.berg") && text.contains(&remark), "{text}");
+        assert!(
+            text.contains("IAM user anna.berg") && text.contains(&remark),
+            "{text}"
+        );
     }
 }
 
