@@ -11,9 +11,7 @@ use crate::{Answer, args, lake, output, progress};
 
 /// Runs the command.
 pub(crate) async fn run(typed: args::Link, s3: &S3OnDemand, look: Look) -> miette::Result<Answer> {
-    // Opening to write makes a lake of an empty folder, but there would be nothing to link: it must be one already.
-    lake::open(&typed.lake, s3, Access::Read).await?;
-    let lake = lake::open(&typed.lake, s3, Access::Write).await?;
+    let lake = lake::open(&typed.lake, s3, Access::Link).await?;
     let options = LinkOptions {
         rebuild: typed.rebuild,
         ..LinkOptions::default()

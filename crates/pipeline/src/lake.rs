@@ -30,6 +30,8 @@ const LINK_LOCK_FILE: &str = ".trailback-link-lock";
 pub enum Access {
     /// To look things up. Nothing is written, so a read-only lake will do.
     Read,
+    /// To link. An empty store holds nothing to link, and is no lake.
+    Link,
     /// To ingest or link. An empty store becomes a lake.
     Write,
 }
@@ -84,7 +86,9 @@ pub enum LakeError {
         found: u32,
     },
     /// The marker cannot be read.
-    #[error("{location} is damaged; if this is a lake, delete that file and run `trailback link`")]
+    #[error(
+        "{location} is damaged; if this is a lake, delete it and run `trailback link`, which makes it again"
+    )]
     Marker {
         /// The marker.
         location: String,
@@ -170,20 +174,8 @@ impl Lake {
             return Err(LakeError::NotAFolder { location });
         }
         let store = FolderStore::new(path);
-        if !is_marked(&store).await? {
-            let is_partial_lake = path.join("sessions/fragments").is_dir();
-            match (store.is_empty().await?, access) {
-                (true, Access::Read) => return Err(LakeError::NoLake { location }),
-                // Another program may have made the lake between the two looks.
-                (false, _) if !is_partial_lake && !is_marked(&store).await? => {
-                    return Err(LakeError::SomethingElse { location });
-                }
-                (false, Access::Read) => return Err(LakeError::NoLake { location }),
-                (_, Access::Write) => write_marker(&store).await?,
-            }
-        }
-        check_marker(&store).await?;
-        if access == Access::Write {
+        make_ready(&store, location, access).await?;
+        if access != Access::Read {
             store.sweep().await?;
         }
         Ok(Lake {
@@ -203,17 +195,7 @@ impl Lake {
         base: &str,
         access: Access,
     ) -> Result<Lake, LakeError> {
-        let location = store.location("");
-        if !is_marked(&*store).await? {
-            match (store.is_empty().await?, access) {
-                (true, Access::Write) => write_marker(&*store).await?,
-                (true, Access::Read) => return Err(LakeError::NoLake { location }),
-                // As above.
-                (false, _) if is_marked(&*store).await? => {}
-                (false, _) => return Err(LakeError::SomethingElse { location }),
-            }
-        }
-        check_marker(&*store).await?;
+        make_ready(&*store, store.location(""), access).await?;
         Ok(Lake {
             store,
             base: base.to_owned(),
@@ -328,6 +310,36 @@ impl LinkLock {
     pub(crate) fn is_exclusive(&self) -> bool {
         self._file.is_some()
     }
+}
+
+/// Sees to it that a store is a lake that this program knows, and makes it one where `access` lets it.
+async fn make_ready(store: &dyn Store, location: String, access: Access) -> Result<(), LakeError> {
+    if !is_marked(store).await? {
+        match (store.is_empty().await?, access) {
+            (true, Access::Write) => write_marker(store).await?,
+            (true, _) => return Err(LakeError::NoLake { location }),
+            // Another program may have made the lake between the two looks.
+            (false, _) if is_marked(store).await? => {}
+            (false, _) if !has_fragments(store).await? => {
+                return Err(LakeError::SomethingElse { location });
+            }
+            (false, Access::Read) => return Err(LakeError::NoLake { location }),
+            // A lake that has lost its marker.
+            (false, Access::Link | Access::Write) => write_marker(store).await?,
+        }
+    }
+    check_marker(store).await
+}
+
+/// Whether fragments of any table lie in a store: all else in a lake is made from them.
+async fn has_fragments(store: &dyn Store) -> Result<bool, StoreError> {
+    for table in Table::ALL {
+        let fragments = format!("{}/fragments/", table.name());
+        if !store.list(&fragments, None).await?.objects.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn is_marked(store: &dyn Store) -> Result<bool, StoreError> {
@@ -457,20 +469,46 @@ mod tests {
         }
     }
 
+    async fn put(store: &dyn Store, key: &str) {
+        let put = store.put(key, Bytes::new(), Condition::Always, Metadata::new());
+        put.await.unwrap();
+    }
+
     #[tokio::test]
     async fn a_lake_whose_marker_was_deleted_can_be_made_whole() {
-        let room = tempfile::tempdir().unwrap();
-        let lake = open(room.path(), Access::Write).await.unwrap();
-        let key = "sessions/fragments/a";
-        let put = lake
-            .store()
-            .put(key, Bytes::new(), Condition::Always, Metadata::new());
-        put.await.unwrap();
-        fs::remove_file(room.path().join(MARKER_KEY)).unwrap();
-        let absent = open(room.path(), Access::Read).await.unwrap_err();
+        for table in Table::ALL {
+            for access in [Access::Link, Access::Write] {
+                let room = tempfile::tempdir().unwrap();
+                let folder = FolderStore::new(room.path());
+                let memory = MemoryStore::new();
+                let stores: [Arc<dyn Store>; 2] = [Arc::new(folder), Arc::new(memory)];
+                for store in stores {
+                    let open = |access| Lake::in_store(Arc::clone(&store), "", access);
+                    open(Access::Write).await.unwrap();
+                    put(&*store, &format!("{}/fragments/a", table.name())).await;
+                    store.delete(&[MARKER_KEY.to_owned()]).await;
+                    let absent = open(Access::Read).await.unwrap_err();
+                    assert!(matches!(absent, LakeError::NoLake { .. }), "{absent}");
+                    open(access).await.unwrap();
+                    open(Access::Read).await.unwrap();
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn linking_makes_no_lake_of_nothing() {
+        let store = Arc::new(MemoryStore::new());
+        let open = |access| Lake::in_store(Arc::clone(&store) as _, "", access);
+        let absent = open(Access::Link).await.unwrap_err();
         assert!(matches!(absent, LakeError::NoLake { .. }), "{absent}");
-        open(room.path(), Access::Write).await.unwrap();
-        open(room.path(), Access::Read).await.unwrap();
+        put(&*store, "sessions/table/dt=2026-11-20/symlink.txt").await;
+        let refused = open(Access::Link).await.unwrap_err();
+        assert!(
+            matches!(refused, LakeError::SomethingElse { .. }),
+            "{refused}"
+        );
+        open(Access::Write).await.unwrap_err();
     }
 
     #[tokio::test]
@@ -481,8 +519,7 @@ mod tests {
             open(Access::Read).await,
             Err(LakeError::NoLake { .. })
         ));
-        let put = store.put("other", Bytes::new(), Condition::Always, Metadata::new());
-        put.await.unwrap();
+        put(&*store, "other").await;
         assert!(matches!(
             open(Access::Write).await,
             Err(LakeError::SomethingElse { .. })
