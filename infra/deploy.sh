@@ -64,10 +64,12 @@ if [[ -n ${PARAMETERS:-} ]]; then
   words=$(xargs -n 1 printf '%s\n' <<<"$PARAMETERS") || { echo "deploy: PARAMETERS cannot be read: $PARAMETERS" >&2 && exit 1; }
   mapfile -t others <<<"$words"
 fi
-key='' lake=''
+key='' lake='' trail='' trail_prefix=''
 if exists "$STACK"; then
   key=$(parameter LakeKmsKeyArn)
   lake=$(parameter LakeBucket)
+  trail=$(parameter TrailBucket)
+  trail_prefix=$(parameter TrailPrefix)
 elif exists "$STACK-lake"; then
   # make destroy has left it, and its lake is gone on with.
   key=$(parameter KmsKeyArn "$STACK-lake")
@@ -113,7 +115,10 @@ aws cloudformation package --template-file infra/trailback.yaml --s3-bucket "$AR
 deploy "$STACK" $OUT/trailback.yaml "${parameters[@]}"
 
 kind=$(parameter Notify)
-if [[ -n ${NOTIFY:-}${CONFIGURE_BUCKET:-} && ($kind == s3 || $kind == eventbridge) ]]; then
+# What a bucket was told is of the place before.
+moved=''
+if [[ -n $trail && $trail/$trail_prefix != "$TRAIL_BUCKET/$(parameter TrailPrefix)" ]]; then moved=yes; fi
+if [[ -n ${NOTIFY:-}${CONFIGURE_BUCKET:-}$moved && ($kind == s3 || $kind == eventbridge) ]]; then
   notify=(infra/notify.sh add "$kind" "$TRAIL_BUCKET" "$STACK" "$(output "$STACK" QueueArn)" "$(parameter TrailPrefix)")
   if [[ ${CONFIGURE_BUCKET:-} == yes ]]; then
     "${notify[@]}"
@@ -122,6 +127,11 @@ if [[ -n ${NOTIFY:-}${CONFIGURE_BUCKET:-} && ($kind == s3 || $kind == eventbridg
     printf '%q ' "${notify[@]}"
     printf '\nor deploy with CONFIGURE_BUCKET=yes. Notifications that the bucket has already are kept either way.\n'
   fi
+fi
+if [[ -n $trail && $trail != "$TRAIL_BUCKET" && $kind == s3 ]]; then
+  printf '\nThe bucket %s still has an entry for the queue, which does not let it send any more. Take it out, with the rights of its owner:\n  ' "$trail"
+  printf '%q ' infra/notify.sh remove s3 "$trail" "$STACK"
+  printf '\n'
 fi
 if [[ -n ${TRAIL_ACCOUNT:-} && $TRAIL_ACCOUNT != "$account" ]]; then
   printf '\nThe trail bucket is account %s'"'"'s. Its policy must let this role read (infra/README.md, "A trail bucket of another account"):\n  %s\n' \

@@ -91,6 +91,9 @@ def test_a_trail_bucket_stays_as_it_was_unless_asked_and_a_bucket_of_ones_own_ho
     # Neither must be named again for it, and a prefix that is not named does not become the whole bucket.
     again = make(emulator, "deploy", STACK="other", TRAIL_BUCKET="other-trail", BUILDER="host", CONFIGURE_BUCKET="yes")
     assert "nothing to change" in again
+    # Another prefix: nothing of it is announced before the bucket is told.
+    moved = make(emulator, "deploy", STACK="other", TRAIL_BUCKET="other-trail", BUILDER="host", TRAIL_PREFIX="AWSLogs/o-other/")
+    assert command.replace("o-a1b2c3d4e5", "o-other") in moved
     make(emulator, "destroy", STACK="other")
     assert notifications(emulator, "other-trail") == {}
     stacks = emulator.client("cloudformation").describe_stacks()["Stacks"]
@@ -116,6 +119,15 @@ OTHER_LAKE = {"LakeBucket": "another-bucket", "LakeKmsKeyArn": "key-one"}
 FIRST_LAKE = {"LakeBucket": "moved-lake-1", "KmsKeyArn": "key-one", "QueryResultsBucket": "results"}
 
 
+def deploy_beside(tmp_path, stacks: dict[str, dict[str, str]], **variables: str) -> subprocess.CompletedProcess[str]:
+    # Of the emulator only the package is needed that it was given.
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o755)
+    settings = {"STACK": "moved", "TRAIL_BUCKET": "trail", "AWS_REGION": "us-east-1", "STACKS": json.dumps(stacks), **variables}
+    environment = {**os.environ, **settings, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    return subprocess.run(["infra/deploy.sh"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     ("stacks", "variables", "told"),
     [
@@ -130,18 +142,21 @@ FIRST_LAKE = {"LakeBucket": "moved-lake-1", "KmsKeyArn": "key-one", "QueryResult
     ],
 )
 def test_an_update_leaves_the_lake_where_it_is_and_under_its_key(stack, tmp_path, stacks, variables, told):
-    # Of the emulator only the package is needed that it was given.
-    (tmp_path / "aws").write_text(AWS)
-    (tmp_path / "aws").chmod(0o755)
-    settings = {"STACK": "moved", "TRAIL_BUCKET": "trail", "AWS_REGION": "us-east-1", "STACKS": json.dumps(stacks), **variables}
-    environment = {**os.environ, **settings, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(["infra/deploy.sh"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = deploy_beside(tmp_path, stacks, **variables)
     for words in told:
         assert words in done.stdout + done.stderr, done.stdout + done.stderr
     is_refused = not any("=" in words for words in told)
     assert (done.returncode != 0) == is_refused and is_refused == ("deployed" not in done.stdout), done.stdout
     if "moved" in stacks and stacks["moved"] is OTHER_LAKE:
         assert "LakeBucket=" not in done.stdout
+
+
+def test_a_trail_that_moves_is_to_be_told_anew(stack, tmp_path):
+    before = {**OTHER_LAKE, "Notify": "s3", "TrailBucket": "trail", "TrailPrefix": ""}
+    assert "notify.sh" not in deploy_beside(tmp_path, {"moved": before}).stdout
+    told = deploy_beside(tmp_path, {"moved": {**before, "TrailBucket": "old-trail"}}).stdout
+    assert "infra/notify.sh add s3 trail moved" in told
+    assert "infra/notify.sh remove s3 old-trail moved" in told
 
 
 def test_adding_twice_is_adding_once(emulator):
