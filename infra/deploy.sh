@@ -22,6 +22,10 @@ OUT=target/package
 
 : "${STACK:?STACK is not set: the name of the stack, such as trailback}"
 : "${TRAIL_BUCKET:?TRAIL_BUCKET is not set: the bucket that CloudTrail delivers to}"
+if [[ -n ${LAKE:-} && $LAKE != s3://[!/]* ]]; then
+  echo "deploy: LAKE is $LAKE; expected s3://bucket/prefix/" >&2
+  exit 1
+fi
 test -f $OUT/architecture || { echo "deploy: there is no package; run make package" >&2 && exit 1; }
 
 account=$(aws sts get-caller-identity --query Account --output text)

@@ -139,6 +139,8 @@ def deploy_beside(tmp_path, stacks: dict[str, dict[str, str]], **variables: str)
         ({"moved-lake": FIRST_LAKE}, {}, ["deployed moved-lake", "KmsKeyArn=key-one", "LakeKmsKeyArn=key-one"]),
         ({"moved-lake": FIRST_LAKE}, {"LAKE_KMS_KEY": "key-two"}, ["the lake is encrypted with key-one"]),
         ({}, {"PARAMETERS": "LinkMemory=2048 LinkEvery=\"rate(2 minutes)"}, ["PARAMETERS cannot be read"]),
+        ({}, {"LAKE": "own-lake/prefix"}, ["LAKE is own-lake/prefix; expected s3://bucket/prefix/"]),
+        ({}, {"LAKE": "s3://"}, ["LAKE is s3://; expected"]),
     ],
 )
 def test_an_update_leaves_the_lake_where_it_is_and_under_its_key(stack, tmp_path, stacks, variables, told):
