@@ -20,6 +20,7 @@ use crate::work::{Answer, Work};
 /// What stays between invocations.
 pub(crate) struct Handler {
     door: LakeDoor,
+    trail_prefix: String,
     options: ExtractOptions,
     deadline_margin: Duration,
 }
@@ -31,6 +32,7 @@ impl Handler {
         let objects_at_once = settings.objects_at_once.unwrap_or(default.objects_at_once);
         Handler {
             door: LakeDoor::connect(settings.lake).await,
+            trail_prefix: settings.trail_prefix,
             options: ExtractOptions {
                 objects_at_once,
                 hash_log_objects: settings.hash_log_objects,
@@ -102,13 +104,18 @@ impl Handler {
         Ok(())
     }
 
-    /// The objects to read, with their places in the work. Those of the lake itself are refused.
+    /// The objects to read, with their places in the work. Those of the lake itself are refused, those outside of the
+    /// prefix are left: a topic tells of the whole trail, whatever prefix its subscriber has.
     fn log_objects(&self, work: &Work, outcomes: &mut Outcomes) -> Vec<(usize, LogObject)> {
         let mut buckets: BTreeMap<&str, Arc<dyn LogSource>> = BTreeMap::new();
         let mut log_objects = Vec::with_capacity(work.objects.len());
         for (place, named) in work.objects.iter().enumerate() {
             if self.door.holds(&named.bucket, &named.object_key) {
                 outcomes.refuse(place, named);
+                continue;
+            }
+            if !named.object_key.starts_with(&self.trail_prefix) {
+                outcomes.pass_over(place, named);
                 continue;
             }
             let bucket = buckets

@@ -63,6 +63,14 @@ impl Outcomes {
         self.is_safe[place] = true;
     }
 
+    /// An object outside of the prefix below which log objects are read. There may be many, and nothing is wrong with them.
+    pub(crate) fn pass_over(&mut self, place: usize, named: &NamedObject) {
+        let log_object = format!("s3://{}/{}", named.bucket, named.object_key);
+        tracing::debug!(log_object, "is outside of the prefix and is not read");
+        self.counts.skipped += 1;
+        self.is_safe[place] = true;
+    }
+
     /// An object of which everything is stored that will be.
     pub(crate) fn add(&mut self, place: usize, done: &Done) {
         let log_object = &*done.name;

@@ -7,6 +7,14 @@ use trailback_operation::lake::LakeSettings;
 use trailback_operation::logs;
 use trailback_operation::settings::{Reading, Setting, WrongSettings, yes_or_no};
 
+/// Below which prefix log objects are read.
+const TRAIL_PREFIX: Setting = Setting {
+    name: "TRAILBACK_TRAIL_PREFIX",
+    expected: "the beginning of an object key, such as `AWSLogs/o-a1b2c3d4e5/`",
+    default: None,
+    meaning: "only log objects whose key starts so are read, the notifications of others are acknowledged; unset: all",
+};
+
 /// Whether the ledger has the SHA-256 of each log object.
 const HASH_LOG_OBJECTS: Setting = Setting {
     name: "TRAILBACK_HASH_LOG_OBJECTS",
@@ -39,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) log_level: LevelFilter,
     /// The lake.
     pub(crate) lake: LakeSettings,
+    /// How the key of a log object that is read starts; empty: all are.
+    pub(crate) trail_prefix: String,
     /// Whether the ledger has hashes.
     pub(crate) hash_log_objects: bool,
     /// How many log objects are open at once, if that is set.
@@ -64,6 +74,7 @@ impl Settings {
     fn read(environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, WrongSettings> {
         let mut reading = Reading::of(environment);
         let lake = LakeSettings::read(&mut reading);
+        let trail_prefix = reading.optional(&TRAIL_PREFIX, |text| Some(text.to_owned()));
         let hash_log_objects = reading.optional(&HASH_LOG_OBJECTS, yes_or_no);
         let objects_at_once = reading.optional(&OBJECTS_AT_ONCE, |text| within(text, 1, 256));
         let deadline_margin = reading.optional(&DEADLINE_MARGIN, |text| within(text, 1, 600));
@@ -72,6 +83,7 @@ impl Settings {
             Some(Settings {
                 log_level,
                 lake: lake?,
+                trail_prefix: trail_prefix.unwrap_or_default(),
                 hash_log_objects: hash_log_objects?,
                 objects_at_once: objects_at_once.map(usize::from),
                 deadline_margin: Duration::from_secs(deadline_margin?.into()),
@@ -104,6 +116,7 @@ mod tests {
     fn a_lake_is_all_that_must_be_set() {
         let settings = read(&[("TRAILBACK_LAKE", "s3://lake/a/b")]).unwrap();
         assert_eq!(settings.lake.location.to_string(), "s3://lake/a/b");
+        assert_eq!(settings.trail_prefix, "");
         assert!(settings.hash_log_objects);
         assert_eq!(settings.objects_at_once, None);
         assert_eq!(settings.deadline_margin, Duration::from_secs(30));
@@ -142,7 +155,12 @@ mod tests {
     }
 
     fn all() -> Vec<&'static Setting> {
-        let own = [&HASH_LOG_OBJECTS, &OBJECTS_AT_ONCE, &DEADLINE_MARGIN];
+        let own = [
+            &TRAIL_PREFIX,
+            &HASH_LOG_OBJECTS,
+            &OBJECTS_AT_ONCE,
+            &DEADLINE_MARGIN,
+        ];
         let logs = [&logs::LOG_LEVEL, &logs::LAMBDA_LOG_LEVEL];
         SETTINGS.into_iter().chain(own).chain(logs).collect()
     }

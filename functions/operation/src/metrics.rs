@@ -60,7 +60,7 @@ metrics! {
     NOTICES_PASSED_OVER = "NoticesPassedOver", COUNT, "notices that name no new object: tests, deletions, validation messages";
     LOG_OBJECTS = "LogObjects", COUNT, "different objects that were named: the sum of the next five";
     LOG_OBJECTS_EXTRACTED = "LogObjectsExtracted", COUNT, "read, and all that they say is stored";
-    LOG_OBJECTS_SKIPPED = "LogObjectsSkipped", COUNT, "no log objects: digests, Insights, other files, objects of the lake itself";
+    LOG_OBJECTS_SKIPPED = "LogObjectsSkipped", COUNT, "not read: digests, Insights, other files, what lies outside of the prefix, objects of the lake itself";
     LOG_OBJECTS_GONE = "LogObjectsGone", COUNT, "deleted before they were read";
     LOG_OBJECTS_FAILED = "LogObjectsFailed", COUNT, "could not be read, or not to their end; their messages are returned";
     LOG_OBJECTS_LEFT = "LogObjectsLeft", COUNT, "not begun before the deadline, or read but not stored; their messages are returned";

@@ -175,6 +175,26 @@ async fn what_is_no_log_object_is_acknowledged_unread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_announced_outside_of_the_prefix_is_acknowledged_unread() {
+    let mut room = deployed(&[("TRAILBACK_TRAIL_PREFIX", "AWSLogs/o-one/")]);
+    let (inside, content) = (format!("AWSLogs/o-one/{}", LOGS[0].0), &LOGS[0].1);
+    let outside = ["AWSLogs/o-two/a.json.gz", "AWSLogs/o-one-more/b.json.gz"];
+    room.s3.put(TRAIL, &inside, content);
+    for key in outside {
+        room.s3.put(TRAIL, key, b"not to be read");
+    }
+    let announced = [outside[0], &*inside, outside[1]];
+    assert!(announce(&mut room, announced).await.is_empty());
+    let requests = room.s3.requests();
+    let of_trail = requests.iter().filter(|request| request.bucket == TRAIL);
+    let fetched: Vec<&str> = of_trail.map(|request| &*request.key).collect();
+    assert_eq!(fetched, [&*inside]);
+    let metrics = metrics(&mut room).await;
+    assert_eq!(metrics["LogObjectsSkipped"], 2);
+    assert_eq!(metrics["LogObjectsExtracted"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn objects_of_the_lake_itself_are_refused_and_leave_no_trace() {
     let mut room = holding(&LOGS[..2]);
     assert!(announce(&mut room, keys(&LOGS[..2])).await.is_empty());
