@@ -10,7 +10,8 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 use trailback_sessions::{
-    Issuance, LOOK_BACK_MS, Origin, Session, SessionType, Subject, Text, Timestamp, Wanted, link,
+    Hop, Issuance, LOOK_BACK_MS, Origin, Session, SessionType, Subject, Text, Timestamp, Wanted,
+    link,
 };
 use trailback_tables::TableError;
 use trailback_tables::filter::Filter;
@@ -51,7 +52,9 @@ impl TimeRange {
         first..=last
     }
 
-    pub(crate) fn contains(&self, moment: Timestamp) -> bool {
+    /// Whether a moment is in it.
+    #[must_use]
+    pub fn contains(&self, moment: Timestamp) -> bool {
         self.since.is_none_or(|since| since <= moment)
             && self.until.is_none_or(|until| moment < until)
     }
@@ -126,8 +129,56 @@ pub async fn find(
     subject: &Subject,
     range: &TimeRange,
 ) -> Result<Vec<Session>, FindError> {
-    let filter = Filter::for_subject(subject);
-    collect(lake, &filter, range, &|row| subject.matches(row)).await
+    let is_about = |row: &Session| subject.matches(row);
+    let mut rows = Vec::new();
+    for part in Filter::for_subject(subject).apart() {
+        rows.extend(collect(lake, &part, range, &is_about).await?);
+    }
+    rows.sort_by_cached_key(place);
+    rows.dedup_by(|later, earlier| place(later) == place(earlier));
+    united(lake, rows).await
+}
+
+/// How far apart the copies of one call are looked for, in milliseconds: an hour. They are a second apart, if at all.
+const COPIES_APART_MS: i64 = 3_600_000;
+
+/// The rows, with the copy that names the caller in the place of one that does not (rule L2): where the two fell into different
+/// seconds they are two rows, and the fuller one speaks.
+async fn united(lake: &Lake, mut rows: Vec<Session>) -> Result<Vec<Session>, FindError> {
+    let fuller = fuller_copies(lake, rows.iter().map(|row| &row.issuance)).await?;
+    if fuller.is_empty() {
+        return Ok(rows);
+    }
+    for row in &mut rows {
+        let speaks = |copy: &&Session| row.issuance.is_bare_copy_of(&copy.issuance);
+        if let Some(copy) = fuller.iter().find(speaks) {
+            *row = copy.clone();
+        }
+    }
+    rows.sort_by_cached_key(place);
+    rows.dedup_by(|later, earlier| place(later) == place(earlier));
+    Ok(rows)
+}
+
+/// The rows of those calls of which only a copy without the caller is given.
+async fn fuller_copies(
+    lake: &Lake,
+    given: impl Iterator<Item = &Issuance>,
+) -> Result<Vec<Session>, FindError> {
+    let bare: Vec<&Issuance> = given.filter(|issuance| issuance.is_bare_copy()).collect();
+    let times = bare.iter().map(|issuance| issuance.record.event_time.0);
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
+        return Ok(Vec::new());
+    };
+    let range = TimeRange::spanning(
+        Timestamp(first.saturating_sub(COPIES_APART_MS)),
+        Timestamp(last.saturating_add(COPIES_APART_MS)),
+    );
+    let calls = bare
+        .iter()
+        .filter_map(|one| one.record.shared_event_id.clone());
+    let is_copy = |row: &Session| bare.iter().any(|one| one.is_bare_copy_of(&row.issuance));
+    collect(lake, &Filter::shared_event_ids(calls), &range, &is_copy).await
 }
 
 /// The sessions that pass a filter, handed on in the order of time, a part of the table at a time.
@@ -176,7 +227,7 @@ async fn list_once(
 ///
 /// When the lake cannot be read.
 pub async fn ancestors(lake: &Lake, session: &Session) -> Result<Vec<Session>, FindError> {
-    let mut known: BTreeMap<(Timestamp, Text), Session> = BTreeMap::new();
+    let mut known: BTreeMap<Place, Session> = BTreeMap::new();
     let mut oldest = session.clone();
     loop {
         // A row names its nearest ancestors; the oldest of them names those before it.
@@ -190,7 +241,7 @@ pub async fn ancestors(lake: &Lake, session: &Session) -> Result<Vec<Session>, F
         let ids = wanted.iter().map(|(_, event_id)| event_id.clone());
         let filter = Filter::event_ids(ids);
         let range = TimeRange::spanning(first.0, last.0);
-        let is_wanted = |row: &Session| wanted.contains(&place(row));
+        let is_wanted = |row: &Session| oldest.chain.hops.iter().any(|hop| hop.is_of(row));
         let found = collect(lake, &filter, &range, &is_wanted).await?;
         let Some(new_oldest) = found.first().filter(|row| !known.contains_key(&place(row))) else {
             break;
@@ -214,13 +265,15 @@ pub async fn ancestors_of_each(
     let wanted: BTreeSet<(Timestamp, Text)> = hops
         .map(|hop| (hop.event_time, hop.event_id.clone()))
         .collect();
-    let mut known: HashMap<(Timestamp, Text), Session> = HashMap::new();
+    let mut known: HashMap<(Timestamp, Text), Vec<Session>> = HashMap::new();
     if let (Some(first), Some(last)) = (wanted.first(), wanted.last()) {
         let filter = Filter::event_ids(wanted.iter().map(|(_, event_id)| event_id.clone()));
         let range = TimeRange::spanning(first.0, last.0);
-        let is_wanted = |row: &Session| wanted.contains(&place(row));
-        let found = collect(lake, &filter, &range, &is_wanted).await?;
-        known.extend(found.into_iter().map(|row| (place(&row), row)));
+        let is_wanted = |row: &Session| wanted.contains(&record_place(&row.issuance));
+        for row in collect(lake, &filter, &range, &is_wanted).await? {
+            let place = record_place(&row.issuance);
+            known.entry(place).or_default().push(row);
+        }
     }
     let mut of_each = Vec::with_capacity(sessions.len());
     for session in sessions {
@@ -228,11 +281,11 @@ pub async fn ancestors_of_each(
         of_each.push(if session.chain.truncated {
             ancestors(lake, session).await?
         } else {
-            let hops = session.chain.hops.iter();
-            let places = hops.map(|hop| (hop.event_time, hop.event_id.clone()));
-            places
-                .filter_map(|place| known.get(&place).cloned())
-                .collect()
+            let of_hop = |hop: &Arc<Hop>| {
+                let rows = known.get(&(hop.event_time, hop.event_id.clone()))?;
+                rows.iter().find(|row| hop.is_of(row)).cloned()
+            };
+            session.chain.hops.iter().filter_map(of_hop).collect()
         });
     }
     Ok(of_each)
@@ -240,7 +293,8 @@ pub async fn ancestors_of_each(
 
 /// Everything that the sessions a subject names turned into: those sessions, their children, the children's children
 /// and so on, in the order of time. `range` limits the subject's own sessions. Rows of which one of these is a candidate for
-/// the parent, and another row as well, are among them: nobody can say that they are not children.
+/// the parent, and another row as well, are among them: nobody can say that they are not children. What descends from a session
+/// of the range is there whenever it was issued: who asks for a morning wants to know what came of it.
 ///
 /// # Errors
 ///
@@ -251,7 +305,7 @@ pub async fn descendants(
     range: &TimeRange,
 ) -> Result<Vec<Session>, FindError> {
     let mut generation = find(lake, subject, range).await?;
-    let mut known: BTreeMap<(Timestamp, Text), Session> = BTreeMap::new();
+    let mut known: BTreeMap<Place, Session> = BTreeMap::new();
     while let (Some(first), Some(last)) = (generation.first(), generation.last()) {
         let first = first.issuance.record.event_time;
         let last = last
@@ -261,26 +315,36 @@ pub async fn descendants(
             .0
             .saturating_add(LOOK_BACK_MS);
         let range = TimeRange::spanning(first, Timestamp(last));
-        let parents: HashMap<Text, Timestamp> = generation
-            .iter()
-            .map(|row| {
-                (
-                    row.issuance.record.event_id.clone(),
-                    row.issuance.record.event_time,
-                )
-            })
-            .collect();
-        known.extend(generation.into_iter().map(|row| (place(&row), row)));
+        let mut parents: HashMap<Text, Vec<Place>> = HashMap::new();
+        for row in generation {
+            let place = place(&row);
+            parents
+                .entry(place.1.clone())
+                .or_default()
+                .push(place.clone());
+            known.insert(place, row);
+        }
         let filter = Filter::parents(parents.keys().cloned());
         let is_new_child = |row: &Session| {
             let candidates = row.link.parent_event_id.iter().chain(&row.link.candidates);
-            let mut issued = candidates.filter_map(|id| parents.get(id));
-            let is_later = issued.any(|issued| *issued <= row.issuance.record.event_time);
-            is_later && !known.contains_key(&place(row))
+            let mut issued = candidates.filter_map(|id| parents.get(id)).flatten();
+            let may_be_parent = |parent: &Place| {
+                parent.0 <= row.issuance.record.event_time
+                    && known
+                        .get(parent)
+                        .is_some_and(|parent| is_parent(parent, row))
+            };
+            issued.any(may_be_parent) && !known.contains_key(&place(row))
         };
         generation = collect(lake, &filter, &range, &is_new_child).await?;
     }
     Ok(known.into_values().collect())
+}
+
+/// Whether a row that has the event ID of a child's parent is that parent: an event ID alone may be in two accounts.
+fn is_parent(row: &Session, child: &Session) -> bool {
+    let hop = child.chain.hops.last();
+    !child.link.candidates.is_empty() || hop.is_none_or(|hop| hop.is_of(row))
 }
 
 /// The rows that some event IDs name, in the order of time.
@@ -352,7 +416,7 @@ pub async fn link_records(lake: &Lake, records: Vec<Issuance>) -> Result<Vec<Ses
         return Ok(Vec::new());
     };
     let mut known = rows_of(lake, &records, TimeRange::spanning(first, last)).await?;
-    let is_new = |record: &&Issuance| !known.contains_key(&record_place(record));
+    let is_new = |record: &&Issuance| !known.contains_key(&full_place(record));
     let new: Vec<Issuance> = records.iter().filter(is_new).cloned().collect();
     let wanted = Arc::new(Wanted::by(&new));
     let range = TimeRange::spanning(Timestamp(first.0.saturating_sub(LOOK_BACK_MS)), last);
@@ -364,30 +428,50 @@ pub async fn link_records(lake: &Lake, records: Vec<Issuance>) -> Result<Vec<Ses
     known.extend(
         linked
             .into_iter()
-            .map(|row| (record_place(&row.issuance), row)),
+            .map(|row| (full_place(&row.issuance), row)),
     );
-    let places = records.iter().map(record_place);
+    let places = records.iter().map(full_place);
     Ok(places
         .filter_map(|place| known.get(&place).cloned())
         .collect())
 }
 
-/// The rows that records are already, by the place of the record.
+/// The rows that records are already, by the place of the record. A record that names no caller is answered with the row of the
+/// call's other copy.
 async fn rows_of(
     lake: &Lake,
     records: &[Issuance],
     range: TimeRange,
-) -> Result<HashMap<(Timestamp, Text), Session>, FindError> {
+) -> Result<HashMap<Place, Session>, FindError> {
     let ids = records.iter().map(|record| record.record.event_id.clone());
     let found = collect(lake, &Filter::event_ids(ids), &range, &|_| true).await?;
-    let mut rows = HashMap::new();
-    for row in found {
+    let mut rows: HashMap<(Timestamp, &Text), Vec<&Session>> = HashMap::new();
+    for row in &found {
         let record = &row.issuance.record;
         for event_id in &record.event_ids {
-            rows.insert((record.event_time, event_id.clone()), row.clone());
+            let of_id = rows.entry((record.event_time, event_id)).or_default();
+            of_id.push(row);
         }
     }
-    Ok(rows)
+    let fuller = fuller_copies(lake, records.iter()).await?;
+    let row_of = |record: &Issuance| {
+        let mut copies = fuller.iter();
+        let fuller = copies.find(|copy| record.is_bare_copy_of(&copy.issuance));
+        let of_id = rows.get(&(record.record.event_time, &record.record.event_id));
+        let known = of_id.and_then(|rows| rows.iter().find(|row| is_row_of(row, record)));
+        fuller.or(known.copied()).cloned()
+    };
+    let known = records
+        .iter()
+        .filter_map(|record| Some((full_place(record), row_of(record)?)));
+    Ok(known.collect())
+}
+
+/// Whether a row that has a record's time and event ID is that record's (rule L1): in another account it is another record. A copy
+/// that was merged into the row is of the other account.
+fn is_row_of(row: &Session, record: &Issuance) -> bool {
+    let (row, record) = (&row.issuance.record, &record.record);
+    row.event_id != record.event_id || row.recipient_account_id == record.recipient_account_id
 }
 
 /// Links records that know nothing of each other.
@@ -429,12 +513,16 @@ async fn scan_once(
     Snapshot::take(lake, range).await?.scan(filter, range).await
 }
 
-/// A row's place in time; two rows never share one.
-fn place(row: &Session) -> (Timestamp, Text) {
-    (
-        row.issuance.record.event_time,
-        row.issuance.record.event_id.clone(),
-    )
+/// When and where a record was: what it is known by (rule L1), so that two rows never share it.
+type Place = (Timestamp, Text, Option<Text>);
+
+fn place(row: &Session) -> Place {
+    full_place(&row.issuance)
+}
+
+fn full_place(record: &Issuance) -> Place {
+    let (time, event_id) = record_place(record);
+    (time, event_id, record.record.recipient_account_id.clone())
 }
 
 #[cfg(test)]

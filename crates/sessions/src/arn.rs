@@ -116,6 +116,18 @@ impl<'a> RoleSession<'a> {
     }
 }
 
+/// How the ARNs of a role's sessions begin. They name the role without its path; `None` where the text is not the ARN of a role.
+pub fn start_of_session_arns(role_arn: &str) -> Option<String> {
+    let role = Arn::parse(role_arn)?;
+    let Principal::Role { name } = role.principal()? else {
+        return None;
+    };
+    let (partition, account_id) = (role.partition, role.account_id);
+    Some(format!(
+        "arn:{partition}:sts::{account_id}:assumed-role/{name}/"
+    ))
+}
+
 /// What follows the last `/` or `:`, the name that people use for what an ARN names.
 pub(crate) fn last_part(arn: &str) -> &str {
     arn.rsplit(['/', ':']).next().unwrap_or(arn)

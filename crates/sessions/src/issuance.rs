@@ -37,6 +37,32 @@ pub struct Issuance {
     pub log_objects: Vec<Text>,
 }
 
+impl Issuance {
+    /// Whether this is the copy of a cross-account call that names its caller by account and ID alone.
+    #[must_use]
+    pub fn is_bare_copy(&self) -> bool {
+        self.caller.caller_type.as_deref() == Some("AWSAccount")
+            && self.record.shared_event_id.is_some()
+            && self.record.request_id.is_some()
+    }
+
+    /// Whether `fuller` is the copy of the same call that names the caller (rule L2), whatever second it fell into. Both must
+    /// tell of the same session, so that nobody's IDs hide another call.
+    #[must_use]
+    pub fn is_bare_copy_of(&self, fuller: &Issuance) -> bool {
+        let agree = |one: &Option<Text>, other: &Option<Text>| {
+            one.is_none() || other.is_none() || one == other
+        };
+        let (own, its) = (&self.session, &fuller.session);
+        self.is_bare_copy()
+            && fuller.caller.caller_type.as_deref() != Some("AWSAccount")
+            && self.record.shared_event_id == fuller.record.shared_event_id
+            && self.record.request_id == fuller.record.request_id
+            && agree(&own.access_key_id, &its.access_key_id)
+            && agree(&own.session_arn, &its.session_arn)
+    }
+}
+
 /// The columns of the group Record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordFacts {

@@ -237,3 +237,18 @@ pub struct Hop {
     /// How this hop was linked to the one before it.
     pub link_evidence: Option<Evidence>,
 }
+
+impl Hop {
+    /// Whether a row is this hop. The event ID and the time need not be enough: an altered or foreign log may have them twice.
+    #[must_use]
+    pub fn is_of(&self, row: &Session) -> bool {
+        let (record, session) = (&row.issuance.record, &row.issuance.session);
+        let agree = |told: &Option<Text>, of_row: &Option<Text>| told.is_none() || told == of_row;
+        self.event_id == record.event_id
+            && self.event_time == record.event_time
+            && agree(&self.access_key_id, &session.access_key_id)
+            && agree(&self.role_arn, &session.role_arn)
+            && agree(&self.session_arn, &session.session_arn)
+            && agree(&self.source_ip_address, &record.source_ip_address)
+    }
+}

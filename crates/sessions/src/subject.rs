@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use trailback_cloudtrail::object_key::is_account_id;
 
-use crate::arn::{Arn, Principal};
+use crate::arn::{self, Arn, Principal};
 use crate::issuance::{SessionFacts, Text};
-use crate::session::Session;
+use crate::session::{Evidence, Session};
 
 /// What somebody asks about, told apart by its form alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,26 +110,47 @@ impl Subject {
         }
     }
 
-    /// Whether a row is about the subject: the session itself, or for a user everything that started with it.
+    /// Whether a row is about the subject: the session itself, or everything that started with it: with a user, or with a session
+    /// whose issuance is not in the logs. Of a key that no row hands out these are the calls that were made with it.
     pub fn matches(&self, session: &Session) -> bool {
         let (record, issued) = (&session.issuance.record, &session.issuance.session);
         let is = |field: &Option<Text>, text: &Text| field.as_ref() == Some(text);
         match self {
             Subject::AccessKeyId(id) => {
-                is(&issued.access_key_id, id) || is(&session.origin.access_key_id, id)
+                is(&issued.access_key_id, id)
+                    || is(&session.origin.access_key_id, id)
+                    || self.is_used_by(session)
             }
-            Subject::SessionArn(arn) => is(&issued.session_arn, arn),
+            Subject::SessionArn(arn) => {
+                is(&issued.session_arn, arn) || is(&session.origin.arn, arn)
+            }
             Subject::PrincipalId(id) => {
                 is(&issued.session_principal_id, id)
                     || is(&session.origin.principal_id, id)
                     || is_session_of_role(issued.session_principal_id.as_deref(), id)
+                    || is_session_of_role(session.origin.principal_id.as_deref(), id)
             }
-            Subject::RoleArn(arn) => is(&issued.role_arn, arn) || is_role(issued, arn),
+            Subject::RoleArn(arn) => {
+                is(&issued.role_arn, arn)
+                    || is_role(issued, arn)
+                    || is_begun_by_role(session.origin.arn.as_deref(), arn)
+            }
             Subject::UserArn(arn) => is(&session.origin.arn, arn) || is(&issued.session_arn, arn),
             Subject::EventId(id) => {
                 record.event_ids.contains(id) || is(&record.replaces_event_id, id)
             }
         }
+    }
+
+    /// Whether the subject is the key with which a row's call was made, and that row is not linked by the issuance of the key:
+    /// a key of the console or of Identity Center, which no record hands out. A row that is so linked is a child of the
+    /// session asked about.
+    pub fn is_used_by(&self, session: &Session) -> bool {
+        let Subject::AccessKeyId(id) = self else {
+            return false;
+        };
+        session.issuance.caller.caller_access_key_id.as_ref() == Some(id)
+            && session.link.evidence != Some(Evidence::IssuedKey)
     }
 }
 
@@ -147,6 +168,14 @@ fn is_role(issued: &SessionFacts, arn: &str) -> bool {
     };
     let same_name = matches!(arn.principal(), Some(Principal::Role { name }) if issued.role_name.as_deref() == Some(name));
     same_name && issued.role_account_id.as_deref() == Some(arn.account_id)
+}
+
+/// A chain that stops at a session of the role: its origin is that session.
+fn is_begun_by_role(origin_arn: Option<&str>, role_arn: &str) -> bool {
+    let sessions = arn::start_of_session_arns(role_arn);
+    origin_arn
+        .zip(sessions)
+        .is_some_and(|(arn, sessions)| arn.starts_with(&sessions))
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
-use trailback_sessions::arn::{Arn, Principal};
+use trailback_sessions::arn::{self, Arn, Principal};
 use trailback_sessions::{MatchFacts, Origin, Session, Subject, Text, Timestamp, Wanted};
 
-use crate::columns::{self, Column, ColumnType, Value, tag_pair};
+use crate::columns::{self, Bloom, Column, ColumnType, Value};
 use crate::error::TableError;
 
 /// A condition on rows. Built from the constructors below, combined with [`Filter::and`] and [`Filter::or`].
@@ -27,6 +27,11 @@ pub(crate) enum Condition {
     TextPrefix {
         column: &'static Column,
         prefix: Text,
+    },
+    /// One of the list is this pair: its key in any case, its value as it is.
+    Pair {
+        column: &'static Column,
+        pair: Pair,
     },
     /// The column is true, false or null as asked for.
     Flag {
@@ -64,6 +69,25 @@ impl Flag {
     }
 }
 
+/// A tag that is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    /// In lower case: AWS tells no tag keys apart by their case (rule L8).
+    key: String,
+    value: Text,
+}
+
+impl Pair {
+    /// Whether a text is the pair as `key=value`. Either part may hold a `=`, so another tag may look the same.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        let key = text.strip_suffix(&*self.value);
+        key.and_then(|key| key.strip_suffix('='))
+            .is_some_and(|key| {
+                key.eq_ignore_ascii_case(&self.key) || key.to_lowercase() == self.key
+            })
+    }
+}
+
 /// Decides by the columns of [`MatchFacts`].
 #[derive(Clone)]
 pub(crate) struct Matcher(pub(crate) Arc<MatchFn>);
@@ -98,6 +122,11 @@ impl Filter {
     /// Rows that one of these event IDs tells of: the row's own or one merged into it.
     pub fn event_ids<T: Into<Text>>(ids: impl IntoIterator<Item = T>) -> Self {
         Self::known_text_in("event_ids", ids)
+    }
+
+    /// Rows of calls with one of these `sharedEventID`s. Nothing but the time tells which files have them.
+    pub fn shared_event_ids<T: Into<Text>>(ids: impl IntoIterator<Item = T>) -> Self {
+        Self::known_text_in("shared_event_id", ids)
     }
 
     /// Rows that handed out one of these access key IDs.
@@ -155,13 +184,26 @@ impl Filter {
     /// Rows whose role has this ARN or name.
     #[must_use]
     pub fn role(text: &str) -> Self {
-        Self::any(["role_arn", "role_name"].map(|column| Self::known_text_in(column, [text])))
+        match arn::start_of_session_arns(text) {
+            Some(_) => Self::role_arn(text),
+            None => Self::any(
+                ["role_arn", "role_name"].map(|column| Self::known_text_in(column, [text])),
+            ),
+        }
     }
 
-    /// Rows in which this session tag is in force.
+    /// Rows that may have this session tag in force, its key in any case: all that have it, and those of another tag that is
+    /// written the same (`a=b` with the value `c`, and `a` with `b=c`).
     #[must_use]
     pub fn tag(key: &str, value: &str) -> Self {
-        Self::known_text_in("effective_tag_pairs", [tag_pair(key, value)])
+        let pair = Pair {
+            key: key.to_lowercase(),
+            value: value.into(),
+        };
+        let column = columns::named("effective_tag_pairs");
+        column.map_or(Self::any([]), |column| {
+            Self(Condition::Pair { column, pair })
+        })
     }
 
     /// Rows with this hash of the inline session policy (canonical or as sent), or of the whole session scope.
@@ -222,35 +264,34 @@ impl Filter {
         Self::matching(move |row| wanted.wants(row))
     }
 
-    /// Rows that are about a subject, as [`Subject::matches`] has it.
+    /// Rows that may be about a subject: all that [`Subject::matches`] has, and of a key all calls made with it.
     #[must_use]
     pub fn for_subject(subject: &Subject) -> Self {
         let is = |column, text: &Text| Self::known_text_in(column, [Text::clone(text)]);
         match subject {
-            Subject::AccessKeyId(id) => is("access_key_id", id).or(is("origin_access_key_id", id)),
-            Subject::SessionArn(arn) => is("session_arn", arn),
+            Subject::AccessKeyId(id) => Self::any([
+                is("access_key_id", id),
+                is("origin_access_key_id", id),
+                is("caller_access_key_id", id),
+            ]),
+            Subject::SessionArn(arn) => is("session_arn", arn).or(is("origin_arn", arn)),
             Subject::PrincipalId(id) => {
                 let itself = is("session_principal_id", id).or(is("origin_principal_id", id));
                 // A bare `AROA…` stands for every session of its role.
                 if id.contains(':') {
                     itself
                 } else {
-                    itself.or(Self::sessions_of_role(id))
+                    let of_role = |column| Self::beginning(column, format!("{id}:"));
+                    itself
+                        .or(of_role("session_principal_id"))
+                        .or(of_role("origin_principal_id"))
                 }
             }
             Subject::RoleArn(arn) => {
-                let parsed = Arn::parse(arn);
-                // A role's path is not in every record: account and name decide.
-                match parsed
-                    .as_ref()
-                    .and_then(|arn| Some((arn.account_id, arn.principal()?)))
-                {
-                    Some((account_id, Principal::Role { name })) => {
-                        let named = Self::known_text_in("role_name", [name]);
-                        let of_account = Self::known_text_in("role_account_id", [account_id]);
-                        is("role_arn", arn).or(named.and(of_account))
-                    }
-                    _ => is("role_arn", arn),
+                let itself = Self::role_arn(arn);
+                match arn::start_of_session_arns(arn) {
+                    Some(sessions) => itself.or(Self::beginning("origin_arn", sessions)),
+                    None => itself,
                 }
             }
             Subject::UserArn(arn) => is("origin_arn", arn).or(is("session_arn", arn)),
@@ -258,13 +299,44 @@ impl Filter {
         }
     }
 
-    /// The principal IDs of a role's sessions begin with the role's own.
-    fn sessions_of_role(role_id: &str) -> Self {
-        let column = columns::named("session_principal_id");
-        let prefix = Text::from(format!("{role_id}:"));
-        column.map_or(Self::any([]), |column| {
+    /// Sessions of the role of this ARN. A role's path is not in every record: account and name decide.
+    fn role_arn(arn: &str) -> Self {
+        let itself = Self::known_text_in("role_arn", [arn]);
+        let parsed = Arn::parse(arn);
+        match parsed
+            .as_ref()
+            .and_then(|arn| Some((arn.account_id, arn.principal()?)))
+        {
+            Some((account_id, Principal::Role { name })) => {
+                let named = Self::known_text_in("role_name", [name]);
+                let of_account = Self::known_text_in("role_account_id", [account_id]);
+                itself.or(named.and(of_account))
+            }
+            _ => itself,
+        }
+    }
+
+    fn beginning(column: &'static str, prefix: impl Into<Text>) -> Self {
+        columns::named(column).map_or(Self::any([]), |column| {
+            let prefix = prefix.into();
             Self(Condition::TextPrefix { column, prefix })
         })
+    }
+
+    /// The same in parts, of which a row passes at least one: what Bloom filters decide, and the rest. In one scan the rest
+    /// would have every data object of a year read for what is in one of them.
+    #[must_use]
+    pub fn apart(self) -> Vec<Self> {
+        let mut alternatives = Vec::new();
+        self.0.into_alternatives(&mut alternatives);
+        let (decided, rest): (Vec<_>, Vec<_>) = alternatives
+            .into_iter()
+            .partition(Condition::has_bloom_filters);
+        [decided, rest]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(|part| Self(Condition::Or(part)))
+            .collect()
     }
 
     /// Both.
@@ -324,6 +396,11 @@ impl Condition {
             Self::TextPrefix { column, prefix } => {
                 matches!(column.value(row), Value::Text(text) if text.starts_with(&**prefix))
             }
+            Self::Pair { column, pair } => match column.value(row) {
+                Value::Texts(texts) => texts.into_iter().flatten().any(|text| pair.is(text)),
+                Value::Pairs(pairs) => pairs.iter().any(|text| pair.is(text)),
+                _ => false,
+            },
             Self::Flag { column, flag } => flag.passes(match column.value(row) {
                 Value::Bool(value) => Some(value),
                 _ => None,
@@ -334,6 +411,25 @@ impl Condition {
             Self::Matching(matcher) => matcher.0(&MatchFacts::of(row)),
             Self::And(all) => all.iter().all(|condition| condition.matches(row)),
             Self::Or(any) => any.iter().any(|condition| condition.matches(row)),
+        }
+    }
+
+    fn into_alternatives(self, alternatives: &mut Vec<Self>) {
+        match self {
+            Self::Or(any) => any
+                .into_iter()
+                .for_each(|one| one.into_alternatives(alternatives)),
+            other => alternatives.push(other),
+        }
+    }
+
+    /// Whether Bloom filters tell of most files that none of their rows passes.
+    fn has_bloom_filters(&self) -> bool {
+        match self {
+            Self::TextIn { column, .. } => column.bloom != Bloom::Nothing,
+            Self::And(all) => all.iter().any(Self::has_bloom_filters),
+            Self::Or(any) => any.iter().all(Self::has_bloom_filters),
+            _ => false,
         }
     }
 
@@ -352,6 +448,7 @@ impl Condition {
             Self::Always => Vec::new(),
             Self::TextIn { column, .. }
             | Self::TextPrefix { column, .. }
+            | Self::Pair { column, .. }
             | Self::Flag { column, .. } => vec![column.name],
             Self::Time { .. } => vec!["event_time"],
             Self::Matching(_) => MATCH_COLUMNS.to_vec(),
@@ -393,6 +490,7 @@ mod tests {
             Filter::event_ids(["x"]),
             Filter::issued_keys(["x"]),
             Filter::caller_keys(["x"]),
+            Filter::shared_event_ids(["x"]),
             Filter::parents(["x"]),
             Filter::origin("x"),
             Filter::role("x"),
@@ -419,7 +517,7 @@ mod tests {
         #[test]
         fn a_subjects_filter_passes_what_the_subject_matches(
             mut rows in arbitrary::sessions(6),
-            names in proptest::collection::vec(0_usize..6, 48),
+            names in proptest::collection::vec(0_usize..7, 48),
         ) {
             let mut names = names.into_iter().cycle();
             let mut text = || Some(Text::from(SUBJECTS[names.next().unwrap_or(0)]));
@@ -432,6 +530,7 @@ mod tests {
                 session.role_name = Some("r".into());
                 session.role_account_id = Some("111122223333".into());
                 row.issuance.record.replaces_event_id = text();
+                row.issuance.caller.caller_access_key_id = text();
                 let origin = Arc::make_mut(&mut row.origin);
                 (origin.access_key_id, origin.principal_id, origin.arn) = (text(), text(), text());
             }
@@ -439,9 +538,16 @@ mod tests {
             for subject in SUBJECTS.into_iter().flat_map(subjects) {
                 let filter = Filter::for_subject(&subject);
                 let expected: Vec<_> = rows.iter().filter(|row| subject.matches(row)).cloned().collect();
-                let passed: Vec<_> = rows.iter().filter(|row| filter.matches(row)).cloned().collect();
+                let is_about = |row: &Session| subject.matches(row);
+                let passed: Vec<_> = rows.iter().filter(|row| filter.matches(row) && is_about(row)).cloned().collect();
                 prop_assert_eq!(&passed, &expected, "{:?}", subject);
-                prop_assert_eq!(scan_bytes(&file, filter, Columns::All).unwrap(), expected, "{:?}", subject);
+                let mut scanned = Vec::new();
+                for part in filter.apart() {
+                    scanned.extend(scan_bytes(&file, part, Columns::All).unwrap());
+                }
+                for row in &rows {
+                    prop_assert_eq!(is_about(row), scanned.contains(row) && is_about(row), "{:?}", subject);
+                }
             }
         }
     }
@@ -470,7 +576,8 @@ mod tests {
         }
     }
 
-    const SUBJECTS: [&str; 6] = [
+    const SUBJECTS: [&str; 7] = [
+        "arn:aws:sts::111122223333:assumed-role/r/s",
         "ASIA0001",
         "AROA1",
         "AROA1:a",
@@ -491,6 +598,32 @@ mod tests {
             EventId,
         ]
         .map(|kind| kind(text.into()))
+    }
+
+    #[test]
+    fn a_tags_key_is_one_in_any_case_and_its_value_is_not() {
+        let tagged = |key: &str, value: &str| {
+            let mut row = Session::default();
+            row.effective_tags.insert(key.into(), value.into());
+            row
+        };
+        let passes = |row: &Session| Filter::tag("Team", "Red=1").matches(row);
+        assert!(passes(&tagged("team", "Red=1")) && passes(&tagged("TEAM", "Red=1")));
+        assert!(!passes(&tagged("team", "red=1")) && !passes(&tagged("Teams", "Red=1")));
+    }
+
+    /// A key that nobody knows is looked up in a year of files: Bloom filters must be asked of all its columns.
+    #[test]
+    fn what_bloom_filters_decide_is_one_part_and_stands_apart() {
+        let parts = |subject: Subject| Filter::for_subject(&subject).apart();
+        let decided = |part: &Filter| part.0.has_bloom_filters();
+        let key = parts(Subject::AccessKeyId("ASIA".into()));
+        assert!(key.len() == 1 && key.iter().all(decided), "{key:?}");
+        let role = parts(Subject::RoleArn("arn:aws:iam::111122223333:role/r".into()));
+        assert!(
+            role.len() == 2 && decided(&role[0]) && !decided(&role[1]),
+            "{role:?}"
+        );
     }
 
     #[test]

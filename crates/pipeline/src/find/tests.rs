@@ -244,6 +244,131 @@ async fn descendants_are_what_the_parents_say() {
     assert!(deepest > 3, "{deepest}");
 }
 
+/// The console and Identity Center use keys that no record hands out: the calls made with one are all that tells of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_no_record_hands_out_is_found_where_it_was_used() {
+    let signed_in = by_user(1, minute(0), "alice", "admin");
+    let mut used = by_session(2, minute(5), &signed_in, "deploy");
+    used["userIdentity"]["accessKeyId"] = "ASIANEVERISSUED00001".into();
+    let below = by_session(3, minute(10), &used, "audit");
+    let beside = by_session(4, minute(15), &signed_in, "deploy");
+    let lake = lake_of(&[signed_in, used, below, beside]).await;
+    let key_in_use = "ASIANEVERISSUED00001";
+    assert_eq!(find_text(&lake, key_in_use, &ALWAYS).await, [2]);
+    let found = descendants(&lake, &key_in_use.parse().unwrap(), &ALWAYS).await;
+    assert_eq!(numbers(&found.unwrap()), [2, 3]);
+    // Of a key that was handed out the session speaks, not each call.
+    assert_eq!(find_text(&lake, &key(1), &ALWAYS).await, [1]);
+}
+
+/// One call of a session comes before its issuance in the logs, another after it: what both began belongs to the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_session_began_before_the_logs_is_found_by_each_of_its_names() {
+    let issued = by_user(1, minute(60), "alice", "jumphost");
+    let mut early = by_session(2, minute(5), &issued, "deploy");
+    early["userIdentity"]["accessKeyId"] = "ASIABEFORETHELOGS001".into();
+    early["userIdentity"]["sessionContext"]["attributes"]["creationDate"] =
+        minute(0).to_string().into();
+    let child = by_session(3, minute(65), &issued, "deploy");
+    let lake = lake_of(&[issued, early, child]).await;
+    for subject in [
+        format!("arn:aws:sts::{ACCOUNT}:assumed-role/jumphost/session-1"),
+        format!("arn:aws:iam::{ACCOUNT}:role/jumphost"),
+        format!("arn:aws:iam::{ACCOUNT}:role/with/path/jumphost"),
+        "AROAEXAMPLEJUMPHOST".to_owned(),
+        "AROAEXAMPLEJUMPHOST:session-1".to_owned(),
+    ] {
+        let found = descendants(&lake, &subject.parse().unwrap(), &ALWAYS).await;
+        assert_eq!(numbers(&found.unwrap()), [2, 1, 3], "{subject}");
+    }
+}
+
+const OTHER_ACCOUNT: &str = "444455556666";
+
+/// The copy of a cross-account call that the role's owner has, so many minutes after the caller's.
+fn owners_copy(number: u32, copied: &mut Value, at: Timestamp) -> Value {
+    copied["sharedEventID"] = "shared".into();
+    let mut copy = copied.clone();
+    copy["eventID"] = story::event_id(number).into();
+    copy["eventTime"] = at.to_string().into();
+    copy["recipientAccountId"] = OTHER_ACCOUNT.into();
+    copy["userIdentity"] = serde_json::json!({
+        "type": "AWSAccount",
+        "principalId": copied["userIdentity"]["principalId"],
+        "accountId": ACCOUNT,
+    });
+    copy
+}
+
+/// The copies of one call fell into different seconds: by whichever it is found, the one that names the caller speaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_copy_that_names_the_caller_answers_for_the_owners() {
+    let first = by_user(1, minute(0), "alice", "jump");
+    let mut across = by_session(2, minute(5), &first, "target");
+    let copy = owners_copy(3, &mut across, Timestamp(minute(5).0 + 1_000));
+    let below = by_session(4, minute(10), &across, "deep");
+    let lake = lake_of(&[first.clone(), across.clone(), copy.clone(), below]).await;
+    assert_eq!(find_text(&lake, &story::event_id(3), &ALWAYS).await, [2]);
+    assert_eq!(find_text(&lake, &key(2), &ALWAYS).await, [2]);
+    let subject = story::event_id(3).parse().unwrap();
+    let found = descendants(&lake, &subject, &ALWAYS).await.unwrap();
+    assert_eq!(numbers(&found), [2, 4]);
+    // Pasted, whether the lake has it or not.
+    let without_copy = lake_of(&[first, across]).await;
+    for lake in [&lake, &without_copy] {
+        let mut text = copy.to_string().into_bytes();
+        let pasted = trailback_sessions::extract(&Record::parse(&mut text).unwrap());
+        let linked = link_records(lake, vec![pasted.unwrap().unwrap()]).await;
+        let linked = linked.unwrap();
+        assert_eq!(numbers(&linked), [2]);
+        assert_eq!(linked[0].origin.name.as_deref(), Some("alice"));
+    }
+}
+
+/// Altered or foreign logs may have one event ID and second in two accounts: nobody gets another's ancestors or children.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_event_id_in_two_accounts_is_two_rows() {
+    let alice = by_user(1, minute(0), "alice", "ra");
+    let mut bob = by_user(1, minute(0), "bob", "rb");
+    bob["recipientAccountId"] = OTHER_ACCOUNT.into();
+    bob["responseElements"]["credentials"]["accessKeyId"] = key(9).into();
+    let of_alice = by_session(2, minute(5), &alice, "rc");
+    let of_bob = by_session(3, minute(6), &bob, "rd");
+    let lake = lake_of(&[alice, bob.clone(), of_alice, of_bob]).await;
+    for (user, child) in [("alice", 2), ("bob", 3)] {
+        let child = find(&lake, &key(child).parse().unwrap(), &ALWAYS)
+            .await
+            .unwrap()
+            .remove(0);
+        let is_of = |rows: &[Session]| {
+            let mut names = rows.iter().map(|row| row.origin.name.as_deref());
+            rows.len() == 1 && names.all(|name| name == Some(user))
+        };
+        assert!(is_of(&ancestors(&lake, &child).await.unwrap()), "{user}");
+        let of_each = ancestors_of_each(&lake, std::slice::from_ref(&child)).await;
+        assert!(is_of(&of_each.unwrap()[0]), "{user}");
+    }
+    let found = descendants(&lake, &key(9).parse().unwrap(), &ALWAYS).await;
+    assert_eq!(numbers(&found.unwrap()), [1, 3]);
+    let mut text = bob.to_string().into_bytes();
+    let pasted = trailback_sessions::extract(&Record::parse(&mut text).unwrap());
+    let linked = link_records(&lake, vec![pasted.unwrap().unwrap()]).await;
+    assert_eq!(linked.unwrap()[0].origin.name.as_deref(), Some("bob"));
+}
+
+/// Who asks for a time asks what came of it, however late.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_descends_from_a_time_is_whole() {
+    let lake = lake_of(&chain_and_other()).await;
+    let range = TimeRange {
+        since: None,
+        until: Some(minute(24 * 60)),
+    };
+    let user = format!("arn:aws:iam::{ACCOUNT}:user/alice");
+    let found = descendants(&lake, &user.parse().unwrap(), &range).await;
+    assert_eq!(numbers(&found.unwrap()), [1, 2, 3]);
+}
+
 /// Alice and Bob take one role session in one second; whose it was that went on, nobody can say, and both are asked about.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_descend_is_not_left_out() {

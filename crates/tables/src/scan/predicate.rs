@@ -10,7 +10,7 @@ use parquet::file::metadata::ParquetMetaData;
 use trailback_sessions::{MatchFacts, Text, Timestamp};
 
 use crate::columns::Column;
-use crate::filter::{Condition, MATCH_COLUMNS, Matcher};
+use crate::filter::{Condition, MATCH_COLUMNS, Matcher, Pair};
 
 /// One predicate for each condition that must hold on its own: a later one sees only rows that the earlier ones left.
 pub(super) fn row_filter(condition: &Condition, metadata: &ParquetMetaData) -> RowFilter {
@@ -64,6 +64,9 @@ fn retain(
         }
         Condition::TextPrefix { column, prefix } => {
             retain_texts(column, &Wanted::Beginning(prefix), batch, passes)?;
+        }
+        Condition::Pair { column, pair } => {
+            retain_texts(column, &Wanted::Pair(pair), batch, passes)?;
         }
         Condition::Flag { column, flag } => match batch.column_by_name(column.name) {
             Some(array) => {
@@ -142,6 +145,7 @@ enum Wanted<'v> {
     One(&'v str),
     Many(&'v HashSet<Text>),
     Beginning(&'v str),
+    Pair(&'v Pair),
 }
 
 impl<'v> Wanted<'v> {
@@ -158,6 +162,7 @@ impl<'v> Wanted<'v> {
             Self::One(wanted) => *wanted == text,
             Self::Many(wanted) => wanted.contains(text),
             Self::Beginning(prefix) => text.starts_with(prefix),
+            Self::Pair(pair) => pair.is(text),
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::filter::Condition;
 /// False only where no row of the row group can pass.
 pub(super) fn may_match(condition: &Condition, group: &RowGroupMetaData) -> bool {
     match condition {
-        Condition::Always | Condition::Flag { .. } | Condition::Matching(_) => true,
+        Condition::Always
+        | Condition::Pair { .. }
+        | Condition::Flag { .. }
+        | Condition::Matching(_) => true,
         Condition::TextIn { column, values } => {
             values.iter().any(|value| may_hold(column, value, group))
         }
