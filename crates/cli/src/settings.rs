@@ -66,6 +66,11 @@ pub(crate) enum WrongUse {
         /// What was typed.
         text: String,
     },
+    /// A moment beside a subject that has its own.
+    #[error(
+        "--at goes with a subject that is typed: a record or finding on standard input tells its own time"
+    )]
+    AtOfPasted,
     /// A period that holds nothing.
     #[error("--since {since} is after --until {until}")]
     EmptyPeriod {

@@ -35,8 +35,11 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
     let verified = typed.verified.as_deref().map(Verified::read).transpose()?;
     let mut shown = Shown::new(&typed, (range, at), verified, look);
     if typed.subject == "-" {
+        if at.is_some() {
+            return Err(WrongUse::AtOfPasted.into());
+        }
         let lake = lake::open(&typed.lake, s3, Access::Read).await?;
-        pasted::run(&lake, &typed, &mut shown).await?;
+        pasted::run(&lake, &typed, range, &mut shown).await?;
         return shown.finish();
     }
     let subject: Subject = typed.subject.parse().map_err(WrongUse::from)?;
@@ -47,6 +50,7 @@ pub(crate) async fn run(typed: args::Trace, s3: &S3OnDemand, look: Look) -> miet
             find(&lake, &subject, &lifetime_before(at))
                 .await
                 .into_diagnostic()?,
+            &subject,
             at,
         ),
     };
@@ -117,7 +121,12 @@ fn may_live_on(session: &Session) -> bool {
 }
 
 /// The sessions that had not expired, without the calls that only tell of a session; without one, the newest if it may live on.
-fn alive_at(mut sessions: Vec<Session>, at: Timestamp) -> Vec<Session> {
+/// Of a key that no record hands out, the calls made with it: they tell of a session that was alive.
+fn alive_at(mut sessions: Vec<Session>, subject: &Subject, at: Timestamp) -> Vec<Session> {
+    if sessions.iter().any(|session| subject.is_used_by(session)) {
+        sessions.retain(|session| subject.is_used_by(session) || is_alive_at(session, at));
+        return sessions;
+    }
     sessions.retain(|session| {
         let issuance = &session.issuance;
         issuance.record.outcome == Outcome::Issued

@@ -3,10 +3,12 @@
 use miette::IntoDiagnostic;
 use trailback_pipeline::find::{FindError, TimeRange, find};
 use trailback_pipeline::lake::Lake;
-use trailback_sessions::{LOOK_BACK_MS, Outcome, Session, Subject, Timestamp, access_key};
+use trailback_sessions::{
+    LOOK_BACK_MS, Outcome, Session, SessionType, Subject, Timestamp, access_key,
+};
 
-use super::is_alive_at;
 use super::show::{Alert, Shown};
+use super::{is_alive_at, may_live_on};
 use crate::finding::Finding;
 use crate::render::not_found;
 use crate::render::words::period;
@@ -61,8 +63,12 @@ pub(super) async fn trace(
     Ok(())
 }
 
-/// Whether a session may be the one whose key is missing: its own was not logged.
+/// Whether a session may be the one whose key is missing: its own was not logged, or it leads into the console or Identity
+/// Center, where other keys are used than the one that is logged.
 fn may_be_of(session: &Session, missing: &[Subject]) -> bool {
+    if may_live_on(session) || session.issuance.session.session_type == SessionType::Console {
+        return true;
+    }
     session.issuance.session.access_key_id.is_none() || !missing.iter().any(is_temporary_key)
 }
 
@@ -76,7 +82,8 @@ fn first_seen(finding: &Finding) -> Option<Timestamp> {
 }
 
 /// The sessions that a subject names and that were alive when the finding was seen, in the order of time. Without a time all
-/// of them. Beside them the last that had expired by then.
+/// of them. Of a key that no record hands out, the calls that were made with it around that time, also later ones. Beside them
+/// the last session that had expired by then.
 async fn alive(
     lake: &Lake,
     subject: &Subject,
@@ -84,15 +91,22 @@ async fn alive(
 ) -> Result<(Vec<Session>, Option<Session>), FindError> {
     let first = first_seen(finding);
     let last = finding.last_seen.max(finding.first_seen);
+    let issued_by_then = |session: &Session| {
+        let record = &session.issuance.record;
+        record.outcome == Outcome::Issued && last.is_none_or(|last| record.event_time <= last)
+    };
     let range = TimeRange {
         since: first.map(|first| Timestamp(first.0.saturating_sub(LOOK_BACK_MS))),
-        until: last.map(|last| Timestamp(last.0.saturating_add(1))),
+        until: last.map(|last| Timestamp(last.0.saturating_add(LOOK_BACK_MS))),
     };
     let mut sessions = find(lake, subject, &range).await?;
-    sessions.retain(|session| session.issuance.record.outcome == Outcome::Issued);
-    let (alive, mut expired): (Vec<_>, Vec<_>) = sessions
-        .into_iter()
-        .partition(|session| first.is_none_or(|first| is_alive_at(session, first)));
+    sessions.retain(|session| match subject.is_used_by(session) {
+        true => may_be_call_of(session, finding),
+        false => issued_by_then(session),
+    });
+    let (alive, mut expired): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| {
+        subject.is_used_by(session) || first.is_none_or(|first| is_alive_at(session, first))
+    });
     if alive.is_empty() && expired.is_empty() && first.is_some() {
         // Longer ago than a session may live.
         let ever = TimeRange {
@@ -100,9 +114,19 @@ async fn alive(
             ..range
         };
         expired = find(lake, subject, &ever).await?;
-        expired.retain(|session| session.issuance.record.outcome == Outcome::Issued);
+        expired.retain(|session| !subject.is_used_by(session) && issued_by_then(session));
     }
     Ok((alive, expired.pop()))
+}
+
+/// Whether a call with the key of a finding was made by the principal of it, where it names one: key IDs recur.
+fn may_be_call_of(call: &Session, finding: &Finding) -> bool {
+    let caller = call.issuance.caller.caller_principal_id.as_ref();
+    let mut principals = finding.subjects.iter().filter_map(|subject| match subject {
+        Subject::PrincipalId(id) => Some(id),
+        _ => None,
+    });
+    principals.all(|id| caller.is_none_or(|caller| caller.starts_with(&**id)))
 }
 
 /// The alert, of whose subjects some are not in the lake at that time and one was traced.

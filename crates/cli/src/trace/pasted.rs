@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use miette::IntoDiagnostic;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use trailback_cloudtrail::Record;
-use trailback_pipeline::find::link_records;
+use trailback_pipeline::find::{TimeRange, link_records};
 use trailback_pipeline::lake::Lake;
 use trailback_sessions::{Issuance, Session, Timestamp, extract, observe};
 
@@ -32,6 +32,19 @@ impl Asked {
             Asked::Finding(finding) => finding.last_seen.or(finding.first_seen).unwrap_or_default(),
         }
     }
+
+    /// Whether the call, or some of the time of the finding, is in the time asked for.
+    fn is_within(&self, range: &TimeRange) -> bool {
+        let (first, last) = match self {
+            Asked::Call(_) => (self.at(), self.at()),
+            Asked::Finding(finding) => match finding.first_seen.or(finding.last_seen) {
+                Some(first) => (first, finding.last_seen.unwrap_or(first)),
+                None => return true,
+            },
+        };
+        range.since.is_none_or(|since| since <= last)
+            && range.until.is_none_or(|until| first < until)
+    }
 }
 
 /// How many records are linked at once: they share their look-ups, and a Bloom filter is not asked for more values.
@@ -41,21 +54,35 @@ const RECORDS_AT_ONCE: usize = 256;
 pub(super) async fn run(
     lake: &Lake,
     typed: &args::Trace,
+    range: TimeRange,
     shown: &mut Shown<'_>,
 ) -> miette::Result<()> {
-    let mut calls = read_standard_input();
+    let mut calls = read_standard_input(range);
     if typed.limit > 0 {
         let (newest, left_out) = newest(&mut calls, typed.limit).await?;
         shown.left_out = left_out;
+        if newest.is_empty() {
+            tell_none_of_the_time();
+        }
         return link_and_show(lake, newest, shown).await;
     }
     let mut batch = Vec::with_capacity(RECORDS_AT_ONCE);
+    let mut is_any = false;
     while calls.recv_many(&mut batch, RECORDS_AT_ONCE).await > 0 {
+        is_any = true;
         let (read, failure) = until_failure(batch.drain(..));
         link_and_show(lake, read, shown).await?;
         failure.map_or(Ok(()), Err)?;
     }
+    if !is_any {
+        tell_none_of_the_time();
+    }
     Ok(())
+}
+
+/// Nothing at all is told as a failure, so that there was something.
+fn tell_none_of_the_time() {
+    output::tell("nothing on standard input is of the time asked for (--since, --until)");
 }
 
 /// The calls before the first failure, and the failure.
@@ -117,7 +144,7 @@ async fn link_and_show(
 }
 
 /// Reads while others are linked: records as issuances where they are such, else as uses of the caller's session.
-fn read_standard_input() -> Receiver<Result<Asked, NoRecord>> {
+fn read_standard_input(range: TimeRange) -> Receiver<Result<Asked, NoRecord>> {
     if std::io::stdin().is_terminal() {
         output::tell(
             "paste a CloudTrail record or a finding, then press Ctrl-D on a line of its own",
@@ -126,7 +153,10 @@ fn read_standard_input() -> Receiver<Result<Asked, NoRecord>> {
     let (to_taker, taker) = mpsc::channel(RECORDS_AT_ONCE);
     // A thread that nothing waits for: who gives the records may keep standard input open when enough was seen.
     std::thread::spawn(move || {
-        let mut take = |pasted| hand_on(&to_taker, understand(pasted));
+        let mut take = |pasted| match understand(pasted) {
+            Ok(asked) if !asked.is_within(&range) => ControlFlow::Continue(()),
+            asked => hand_on(&to_taker, asked),
+        };
         if let Err(failure) = raw_record::read(std::io::stdin().lock(), &mut take) {
             let _ = to_taker.blocking_send(Err(failure));
         }

@@ -82,6 +82,46 @@ fn another_key_of_the_principal_is_not_the_key_of_the_finding() {
     insta::assert_snapshot!("other_key", told(&not_it));
 }
 
+/// The keys of Identity Center are in no record as handed out: calls of the lake that were made with one tell whose it is.
+#[test]
+fn a_finding_of_an_identity_center_key_names_the_person() {
+    let room = Room::with_sample();
+    let of_key = |key: &str| {
+        let principal = "AROAWO645SY5HSSO4NLY:maria.ito@example.com";
+        let details = json!({"AccessKeyId": key, "PrincipalId": principal});
+        let mut finding = guardduty(&details);
+        finding["Service"]["EventFirstSeen"] = json!("2026-11-20T09:25:00Z");
+        finding["Service"]["EventLastSeen"] = json!("2026-11-20T09:25:30Z");
+        paste(&room, &finding, &[])
+    };
+    let used = of_key("ASIAWO645SY5LMB7Y2NJ");
+    assert_eq!(used.status.code(), Some(0));
+    assert!(printed(&used).contains("maria.ito@example.com"));
+    let by_key = room.answer(&["trace", "ASIAWO645SY5LMB7Y2NJ"]);
+    assert_eq!(printed(&used), by_key);
+    // One that no call of the lake was made with may be of that session, and is not said to be another's.
+    let unknown = of_key("ASIAWO645SY5AAAAAAAA");
+    assert_eq!(unknown.status.code(), Some(0));
+    assert!(printed(&unknown).contains("maria.ito@example.com"));
+    assert!(told(&unknown).contains("may be others"));
+}
+
+#[test]
+fn what_is_pasted_is_limited_by_its_own_time() {
+    let room = Room::with_sample();
+    let finding = guardduty(&json!({"AccessKeyId": RESTORE_KEY}));
+    let of_time = paste(&room, &finding, &["--until", "2026-11-20T09:15"]);
+    assert_eq!(of_time.status.code(), Some(0));
+    let earlier = paste(&room, &finding, &["--until", "2026-11-20T09:00"]);
+    assert_eq!(
+        (earlier.status.code(), printed(&earlier).as_str()),
+        (Some(1), "")
+    );
+    assert!(told(&earlier).contains("of the time asked for"));
+    let at = paste(&room, &finding, &["--at", "2026-11-20T09:00"]);
+    assert_eq!(at.status.code(), Some(2));
+}
+
 #[test]
 fn a_finding_without_a_key_is_traced_by_its_principal_at_its_time() {
     let room = Room::with_sample();
