@@ -179,8 +179,12 @@ pub(crate) struct Descendants {
     pub(crate) subject: String,
     #[command(flatten)]
     pub(crate) lake: Lake,
-    #[command(flatten)]
-    pub(crate) period: Period,
+    /// Only the subject's issuances at or after this time (UTC), with all that descends from them
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only the subject's issuances at or before this time (UTC), with all that descends from them, later ones too
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -196,7 +200,7 @@ pub(crate) struct Sessions {
     /// Only sessions of this role: its ARN, or its name
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Option<String>,
-    /// Only sessions with this tag in force; repeat for several
+    /// Only sessions with this tag in force, its key in any case; repeat for several
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) tag: Vec<String>,
     /// Only sessions under this session policy: a SHA-256, or how it starts

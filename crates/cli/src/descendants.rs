@@ -18,7 +18,10 @@ pub(crate) async fn run(
     s3: &S3OnDemand,
     look: Look,
 ) -> miette::Result<Answer> {
-    let range = settings::period(&typed.period)?;
+    let range = settings::period(&args::Period {
+        since: typed.since,
+        until: typed.until,
+    })?;
     let subject: Subject = typed.subject.parse().map_err(WrongUse::from)?;
     let lake = lake::open(&typed.lake, s3, Access::Read).await?;
     let sessions = descendants(&lake, &subject, &range)

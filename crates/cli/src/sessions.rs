@@ -28,7 +28,12 @@ pub(crate) async fn run(
         .as_deref()
         .map(|policy| PolicyHash::understand("--policy", policy))
         .transpose()?;
-    let filter = filter(&typed, policy.as_ref())?;
+    let tags: Vec<(String, String)> = typed
+        .tag
+        .iter()
+        .map(|tag| settings::tag(tag))
+        .collect::<Result<_, _>>()?;
+    let filter = filter(&typed, &tags, policy.as_ref());
     let lake = lake::open(&typed.lake, s3, Access::Read).await?;
     let mut newest = Newest {
         limit: typed.limit,
@@ -40,6 +45,7 @@ pub(crate) async fn run(
         session.issuance.session.session_type != SessionType::Witness
             && policy.as_ref().is_none_or(|policy| policy.is_of(session))
             && !(asks_for_none && is_mfa_on_the_way(session))
+            && tags.iter().all(|tag| is_in_force(tag, session))
     };
     let mut take = |rows: Vec<Session>| {
         rows.into_iter()
@@ -82,10 +88,18 @@ fn nothing(typed: &args::Sessions) -> &'static str {
     }
 }
 
+/// Whether a tag is in force, its key in any case. The key of another may hold a `=`, so that its pair looks the same.
+fn is_in_force((key, value): &(String, String), session: &Session) -> bool {
+    let key = key.to_lowercase();
+    let mut tags = session.effective_tags.iter();
+    tags.any(|(one, its)| **its == **value && one.to_lowercase() == key)
+}
+
 fn filter(
     typed: &args::Sessions,
+    tags: &[(String, String)],
     policy: Option<&PolicyHash>,
-) -> Result<Filter, settings::WrongUse> {
+) -> Filter {
     let mut filter = Filter::all();
     if let Some(origin) = &typed.origin {
         filter = filter.and(Filter::origin(origin));
@@ -93,9 +107,8 @@ fn filter(
     if let Some(role) = &typed.role {
         filter = filter.and(Filter::role(role));
     }
-    for tag in &typed.tag {
-        let (key, value) = settings::tag(tag)?;
-        filter = filter.and(Filter::tag(&key, &value));
+    for (key, value) in tags {
+        filter = filter.and(Filter::tag(key, value));
     }
     if let Some(hash) = policy.and_then(PolicyHash::whole) {
         filter = filter.and(Filter::policy(hash));
@@ -106,7 +119,7 @@ fn filter(
     if typed.mfa_unknown {
         filter = filter.and(Filter::mfa_unknown());
     }
-    Ok(filter)
+    filter
 }
 
 /// The last rows of a stream that comes in the order of time.
