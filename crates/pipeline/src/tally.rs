@@ -261,7 +261,7 @@ pub struct LinkTally {
     pub objects_deleted: u64,
     /// Hours whose fragments were folded into one, or large ones into few.
     pub hours_folded: u64,
-    /// Fragments that could have been folded, and stay as they are because a newer program wrote them.
+    /// Fragments of a newer program that kept their hours from being folded: one of each hour.
     pub newer_fragments: u64,
     /// Days that were built anew because a data object of theirs was damaged.
     pub days_mended: u64,

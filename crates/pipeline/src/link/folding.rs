@@ -68,6 +68,8 @@ impl<K: Kind> Run<'_, K> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Folds an hour, up to the first fragment of a newer program: what is beside it would be folded into one that differs
+    /// from the newer program's, and every run would read it all again.
     async fn fold(&mut self, hour: EventHour) -> Result<(), LinkError> {
         let Some(mut fragments) = self.fragments.get(&hour).cloned() else {
             return Ok(());
@@ -76,7 +78,9 @@ impl<K: Kind> Run<'_, K> {
         let mut outcome = Ok(());
         for group in groups(&fragments, self.options.fold_bytes) {
             match self.fold_group(hour, group, &mut fragments).await {
-                Ok(of_group) => is_folded |= of_group,
+                Ok(Folded::Yes) => is_folded = true,
+                Ok(Folded::NotYet) => {}
+                Ok(Folded::Newer) => break,
                 Err(failure) => {
                     outcome = Err(failure);
                     break;
@@ -92,22 +96,20 @@ impl<K: Kind> Run<'_, K> {
         outcome
     }
 
-    /// Folds some of an hour's fragments; tells whether the fold has taken their place.
+    /// Folds some of an hour's fragments.
     async fn fold_group(
         &mut self,
         hour: EventHour,
         group: Vec<FragmentKey>,
         fragments: &mut Fragments,
-    ) -> Result<bool, LinkError> {
+    ) -> Result<Folded, LinkError> {
         let mut inputs = Vec::new();
         for key in group {
-            match fragments::read_known(self.lake, key.clone()).await? {
-                Some(records) => inputs.push((key, records)),
-                None => _ = self.newer_fragments.insert(key),
-            }
-        }
-        if inputs.len() < 2 {
-            return Ok(false);
+            let Some(records) = fragments::read_known(self.lake, key.clone()).await? else {
+                self.newer_fragments.insert(key);
+                return Ok(Folded::Newer);
+            };
+            inputs.push((key, records));
         }
         let folded = tokio::task::spawn_blocking(move || Fold::of::<K>(hour, inputs)).await?;
         let fold = folded.map_err(|cause| LinkError::Encode {
@@ -126,14 +128,14 @@ impl<K: Kind> Run<'_, K> {
             fragments.insert(fold.key, stored);
         }
         if is_new && self.garbage == Garbage::Aged {
-            return Ok(false);
+            return Ok(Folded::NotYet);
         }
         let names: Vec<_> = fold.superseded.iter().map(FragmentKey::to_string).collect();
         for outcome in self.lake.store().delete(&names).await {
             outcome?;
         }
         fragments.retain(|key, _| !fold.superseded.contains(key));
-        Ok(true)
+        Ok(Folded::Yes)
     }
 
     async fn store_fold(&self, key: &FragmentKey, content: Bytes) -> Result<(), LinkError> {
@@ -181,6 +183,16 @@ fn groups(fragments: &Fragments, fold_bytes: u64) -> Vec<Vec<FragmentKey>> {
     groups.push(group);
     groups.retain(|group| group.len() > 1);
     groups
+}
+
+/// What came of folding some fragments.
+enum Folded {
+    /// The fold has taken their place.
+    Yes,
+    /// The fold lies beside them until it is a day old.
+    NotYet,
+    /// One of them is a newer program's: nothing was done.
+    Newer,
 }
 
 /// What becomes of some fragments.
