@@ -168,11 +168,12 @@ class World:
 
 def made_again(row: dict, number: int) -> dict:
     """The same call once more in the second: whatever is not known of one caller is not known of the other. Of some only the
-    name is another."""
+    name is another, of some users the key."""
     event_id = f"{row['event_id']}-again-{number}"
     name = "cleo" if number == 2 and row.get("caller_user_name") else row.get("caller_user_name")
+    key = "AKIARTX3GSDSASECOND" if number == 1 and row.get("caller_type") == "IAMUser" else row.get("caller_access_key_id")
     again = {"event_id": event_id, "event_ids": [event_id], "shared_event_id": None, "replaces_event_id": None}
-    return {**row, **again, "caller_user_name": name}
+    return {**row, **again, "caller_user_name": name, "caller_access_key_id": key}
 
 
 def crowded_records(worlds: int, start: datetime.datetime) -> list[dict]:

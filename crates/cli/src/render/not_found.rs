@@ -79,8 +79,8 @@ pub(crate) fn explain(subject: &Subject, is_searched: bool) -> String {
     }
     if !is_searched && is_used {
         lines.push("to trace a call that was made with it:".to_owned());
-        lines.push("  --logs PATH          finds one in raw log objects".to_owned());
-        lines.push("  trailback trace -    takes one on standard input".to_owned());
+        lines.push("  trailback trace … --logs PATH    finds one in raw log objects".to_owned());
+        lines.push("  trailback trace -                takes one on standard input".to_owned());
     }
     lines.join("\n")
 }
