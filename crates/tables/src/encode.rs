@@ -5,9 +5,10 @@
 
 mod batch;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::file::properties::WriterProperties;
 
 use self::batch::batch_of;
 use crate::checksums;
@@ -21,6 +22,12 @@ use crate::writer;
 
 /// How many rows an Arrow batch has. Part of the file format: pages are cut at its multiples.
 pub(crate) const BATCH_ROWS: usize = 8192;
+
+/// Below so many bytes a column of a fragment is not compressed.
+const LITTLE: usize = 512;
+
+/// The same where a dictionary has each value once.
+const LITTLE_WITH_DICTIONARY: usize = 4 << 10;
 
 /// Encodes rows as a data object. The caller has sorted them by the table's order.
 ///
@@ -79,7 +86,9 @@ impl DataFile {
         row_count: usize,
         row_group_rows: usize,
     ) -> Result<Self, TableError> {
-        let file = File::create(FileKind::DataObject(table), columns, row_group_rows)?;
+        let kind = FileKind::DataObject(table);
+        let properties = writer::properties(kind, &columns, row_group_rows);
+        let file = File::create(columns, properties.build())?;
         let has_several = row_count > row_group_rows;
         let filters = has_several.then(|| NewFilters::of(table, row_count));
         Ok(Self {
@@ -125,12 +134,36 @@ pub fn encode_fragment<R: FragmentRow>(rows: &[R]) -> Result<Vec<u8>, TableError
     let is_null = |column: &Column, row| R::reach(&column.access, IsNull(row)).unwrap_or(true);
     let used = |column: &&Column| column.required || rows.iter().any(|row| !is_null(column, row));
     let kind = FileKind::Fragment(R::TABLE);
-    let columns = kind.columns().filter(used).collect();
-    let mut file = File::create(kind, columns, writer::ROW_GROUP_ROWS)?;
-    for batch in sorted.chunks(BATCH_ROWS) {
+    let columns: Vec<_> = kind.columns().filter(used).collect();
+    let (first, rest) = sorted.split_at(sorted.len().min(BATCH_ROWS));
+    let first = batch_of(&columns, first)?;
+    let mut properties = writer::properties(kind, &columns, writer::ROW_GROUP_ROWS);
+    if rest.is_empty() {
+        for (column, array) in columns.iter().zip(first.columns()) {
+            if is_little(column, array)? {
+                properties = writer::uncompressed(properties, column);
+            }
+        }
+    }
+    let mut file = File::create(columns, properties.build())?;
+    file.write(&first)?;
+    for batch in rest.chunks(BATCH_ROWS) {
         file.write(&batch_of(&file.columns, batch)?)?;
     }
     file.finish()
+}
+
+/// Whether so little is in a column that to compress it would cost more than it saves: its compressor and, when it is read,
+/// its decompressor must be made first.
+fn is_little(column: &Column, array: &ArrayRef) -> Result<bool, TableError> {
+    let bytes = array.to_data().get_slice_memory_size();
+    let bytes = bytes.map_err(|source| while_doing("measure a column")(source.into()))?;
+    let little = if column.dictionary {
+        LITTLE_WITH_DICTIONARY
+    } else {
+        LITTLE
+    };
+    Ok(bytes < little)
 }
 
 /// A Parquet file that grows batch by batch.
@@ -142,13 +175,12 @@ struct File {
 
 impl File {
     fn create(
-        kind: FileKind,
         columns: Vec<&'static Column>,
-        row_group_rows: usize,
+        properties: WriterProperties,
     ) -> Result<Self, TableError> {
         let schema = arrow_schema(columns.iter().copied());
         let options = ArrowWriterOptions::new()
-            .with_properties(writer::properties(kind, &columns, row_group_rows))
+            .with_properties(properties)
             // The types are in Parquet's own schema; a second copy would double the size of a small file.
             .with_skip_arrow_metadata(true)
             .with_schema_root("row".to_owned());

@@ -258,6 +258,41 @@ fn a_fragment_that_a_newer_program_wrote_is_not_known_whole() {
 }
 
 #[test]
+fn what_is_little_in_a_fragment_is_not_compressed() {
+    use parquet::basic::Compression;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+
+    let compressed = |rows: usize| -> Vec<String> {
+        let row = |number| {
+            let mut row = Issuance::default();
+            row.record.event_id = format!("00000000-0000-4000-8000-{number:012}").into();
+            row.record.event_name = Some("AssumeRole".into());
+            row.mfa.session_mfa = Some(true);
+            row
+        };
+        let rows: Vec<Issuance> = (0..rows).map(row).collect();
+        let file = Bytes::from(encode_fragment(&rows).unwrap());
+        assert_eq!(decode_fragment::<Issuance>(file.clone()).unwrap(), rows);
+        let reader = SerializedFileReader::new(file).unwrap();
+        let columns = reader.metadata().row_group(0).columns().iter();
+        let is_compressed = |column: &&parquet::file::metadata::ColumnChunkMetaData| {
+            column.compression() != Compression::UNCOMPRESSED
+        };
+        let names = columns.filter(is_compressed);
+        names
+            .map(|column| column.column_path().string())
+            .filter(|name| ["event_id", "event_name", "session_mfa"].contains(&name.as_str()))
+            .collect()
+    };
+    assert!(compressed(3).is_empty());
+    assert_eq!(compressed(100), ["event_id"]);
+    assert_eq!(compressed(1000), ["event_id", "event_name"]);
+    // Of more than one batch the first would not tell.
+    let all = ["event_id", "event_name", "session_mfa"];
+    assert_eq!(compressed(10_000), all);
+}
+
+#[test]
 fn more_rows_than_a_file_can_hold_are_refused() {
     // Nulls alone pack to nothing, and rows of nothing would still fill the memory.
     let nulls: ArrayRef = Arc::new(StringArray::new_null(200_000));

@@ -40,7 +40,7 @@ pub(crate) fn properties(
     kind: FileKind,
     columns: &[&Column],
     row_group_rows: usize,
-) -> WriterProperties {
+) -> WriterPropertiesBuilder {
     let metadata = vec![
         KeyValue::new(TABLE_KEY.to_owned(), kind.name().to_owned()),
         KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string()),
@@ -71,7 +71,18 @@ pub(crate) fn properties(
     columns
         .iter()
         .fold(builder, |builder, column| dictionary(builder, column))
-        .build()
+}
+
+/// The same but for one column, which is left as it is.
+pub(crate) fn uncompressed(
+    properties: WriterPropertiesBuilder,
+    column: &Column,
+) -> WriterPropertiesBuilder {
+    leaves(column)
+        .into_iter()
+        .fold(properties, |builder, leaf| {
+            builder.set_column_compression(leaf, Compression::UNCOMPRESSED)
+        })
 }
 
 fn prune(
