@@ -72,7 +72,7 @@ fn run(arguments: Arguments) -> miette::Result<Answer> {
     });
     let s3 = S3OnDemand::new(settings::s3(&arguments.s3));
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
-    runtime.block_on(async {
+    let answer = runtime.block_on(async {
         match arguments.command {
             Command::Ingest(typed) => ingest::run(typed, &s3, look).await,
             Command::Link(typed) => link::run(typed, &s3, look).await,
@@ -89,5 +89,8 @@ fn run(arguments: Arguments) -> miette::Result<Answer> {
             Command::Verify(typed) => verify::run(typed, &s3, look).await,
             Command::Schema(typed) => schema::run(&typed, look),
         }
-    })
+    });
+    // All that was begun is done: threads need not tidy up their memory before the process ends.
+    runtime.shutdown_background();
+    answer
 }
