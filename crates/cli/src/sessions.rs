@@ -45,7 +45,8 @@ pub(crate) async fn run(
         session.issuance.session.session_type != SessionType::Witness
             && policy.as_ref().is_none_or(|policy| policy.is_of(session))
             && !(asks_for_none && is_mfa_on_the_way(session))
-            && tags.iter().all(|tag| is_in_force(tag, session))
+            // The key of another tag may hold a `=`, so that its pair looks the same.
+            && tags.iter().all(|(key, value)| session.has_tag(key, value))
     };
     let mut take = |rows: Vec<Session>| {
         rows.into_iter()
@@ -86,13 +87,6 @@ fn nothing(typed: &args::Sessions) -> &'static str {
         }
         false => "no session of this lake matches",
     }
-}
-
-/// Whether a tag is in force, its key in any case. The key of another may hold a `=`, so that its pair looks the same.
-fn is_in_force((key, value): &(String, String), session: &Session) -> bool {
-    let key = key.to_lowercase();
-    let mut tags = session.effective_tags.iter();
-    tags.any(|(one, its)| **its == **value && one.to_lowercase() == key)
 }
 
 fn filter(

@@ -337,19 +337,13 @@ pub async fn descendants(
                 parent.0 <= row.issuance.record.event_time
                     && known
                         .get(parent)
-                        .is_some_and(|parent| is_parent(parent, row))
+                        .is_some_and(|parent| row.comes_from(parent))
             };
             issued.any(may_be_parent) && !known.contains_key(&place(row))
         };
         generation = collect(lake, &filter, &range, &is_new_child).await?;
     }
     Ok(known.into_values().collect())
-}
-
-/// Whether a row that has the event ID of a child's parent is that parent: an event ID alone may be in two accounts.
-fn is_parent(row: &Session, child: &Session) -> bool {
-    let hop = child.chain.hops.last();
-    !child.link.candidates.is_empty() || hop.is_none_or(|hop| hop.is_of(row))
 }
 
 /// The rows that some event IDs name, in the order of time.

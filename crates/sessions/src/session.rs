@@ -36,6 +36,21 @@ impl Session {
     pub fn passes_on(&self, key: &str) -> bool {
         is_among(key, &self.effective_transitive_tag_keys)
     }
+
+    /// Whether a row that has the event ID of this one's parent is that parent: an event ID alone may be in two accounts. Of
+    /// several candidates any may be it.
+    #[must_use]
+    pub fn comes_from(&self, parent: &Session) -> bool {
+        let hop = self.chain.hops.last();
+        !self.link.candidates.is_empty() || hop.is_none_or(|hop| hop.is_of(parent))
+    }
+
+    /// Whether a tag is in force, its key in any case.
+    #[must_use]
+    pub fn has_tag(&self, key: &str, value: &str) -> bool {
+        let mut tags = self.effective_tags.iter();
+        tags.any(|(own, its)| **its == *value && is_among(key, [own]))
+    }
 }
 
 /// The columns of the group Link.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trailback_sessions::{Outcome, Session, Text};
+use trailback_sessions::{Outcome, Session, Text, Timestamp};
 
 use super::page::Page;
 use super::text::{count, safe};
@@ -24,8 +24,8 @@ pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String 
     let (mut possible, certain): (Vec<_>, Vec<_>) = sessions
         .iter()
         .partition(|session| may_descend(session, &known));
-    possible.sort_by_key(|session| order(session));
-    let roots = roots(&certain, &known);
+    possible.sort_by_key(|session| place(session));
+    let roots = roots(&certain, sessions);
     heading(&mut page, subject, sessions, possible.len());
     let children = children(&certain);
     let mut tree = Tree {
@@ -94,39 +94,47 @@ fn numbers(sessions: &[Session]) -> String {
 }
 
 /// The rows whose parent is not among the rows, oldest first.
-fn roots<'a>(sessions: &[&'a Session], known: &BTreeSet<&Text>) -> Vec<&'a Session> {
-    let mut roots: Vec<&Session> = sessions
-        .iter()
-        .copied()
-        .filter(|session| {
-            session
-                .link
-                .parent_event_id
-                .as_ref()
-                .is_none_or(|parent| !known.contains(parent))
-        })
-        .collect();
-    roots.sort_by_key(|session| order(session));
+fn roots<'a>(certain: &[&'a Session], sessions: &'a [Session]) -> Vec<&'a Session> {
+    let mut by_event_id: BTreeMap<&Text, Vec<&Session>> = BTreeMap::new();
+    for session in sessions {
+        let event_id = &session.issuance.record.event_id;
+        by_event_id.entry(event_id).or_default().push(session);
+    }
+    let has_parent = |session: &Session| {
+        let parent_event_id = session.link.parent_event_id.as_ref();
+        let parents = parent_event_id.and_then(|id| by_event_id.get(id));
+        let mut parents = parents.into_iter().flatten();
+        parents.any(|parent| session.comes_from(parent))
+    };
+    let roots = certain.iter().copied();
+    let mut roots: Vec<&Session> = roots.filter(|session| !has_parent(session)).collect();
+    roots.sort_by_key(|session| place(session));
     roots
 }
 
-fn children<'a>(sessions: &[&'a Session]) -> BTreeMap<&'a Text, Vec<&'a Session>> {
+/// The rows with a parent, by its event ID.
+fn children<'a>(certain: &[&'a Session]) -> BTreeMap<&'a Text, Vec<&'a Session>> {
     let mut children: BTreeMap<&Text, Vec<&Session>> = BTreeMap::new();
-    for session in sessions.iter().copied() {
+    for session in certain.iter().copied() {
         if let Some(parent) = &session.link.parent_event_id {
             children.entry(parent).or_default().push(session);
         }
     }
     for siblings in children.values_mut() {
-        siblings.sort_by_key(|session| order(session));
+        siblings.sort_by_key(|session| place(session));
     }
     children
 }
 
-fn order(session: &Session) -> (trailback_sessions::Timestamp, Text) {
+/// What tells a row from all others, in the order of time.
+type Place<'a> = (Timestamp, &'a Text, Option<&'a Text>);
+
+fn place(session: &Session) -> Place<'_> {
+    let record = &session.issuance.record;
     (
-        session.issuance.record.event_time,
-        session.issuance.record.event_id.clone(),
+        record.event_time,
+        &record.event_id,
+        record.recipient_account_id.as_ref(),
     )
 }
 
@@ -147,7 +155,7 @@ fn start(root: &Session) -> String {
 struct Tree<'a> {
     page: Page,
     children: BTreeMap<&'a Text, Vec<&'a Session>>,
-    seen: BTreeSet<&'a Text>,
+    seen: BTreeSet<Place<'a>>,
 }
 
 /// One row that is still to be printed: how deep it stands, and what leads to it.
@@ -174,18 +182,21 @@ impl<'a> Tree<'a> {
             is_last: true,
         }];
         while let Some(twig) = waiting.pop() {
-            if !self.seen.insert(&twig.session.issuance.record.event_id) {
+            if !self.seen.insert(place(twig.session)) {
                 continue;
             }
             self.row(&twig);
             let children = self.children.get(&twig.session.issuance.record.event_id);
-            let children = children.map_or(&[][..], Vec::as_slice);
+            let children = children.into_iter().flatten().copied();
+            let children: Vec<&Session> = children
+                .filter(|child| child.comes_from(twig.session))
+                .collect();
             let lead = if twig.generation >= INDENTED_GENERATIONS_MAX {
                 twig.lead.clone()
             } else {
                 format!("{}{}", twig.lead, if twig.is_last { "   " } else { "│  " })
             };
-            for (number, child) in children.iter().enumerate().rev() {
+            for (number, child) in children.iter().copied().enumerate().rev() {
                 let is_last = number + 1 == children.len();
                 waiting.push(Twig {
                     session: child,

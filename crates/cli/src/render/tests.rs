@@ -346,6 +346,37 @@ fn a_list_has_fewer_columns_where_there_is_no_room() {
     insta::assert_snapshot!("list_wide", listing::render(&sessions, WIDE));
 }
 
+/// Altered or foreign logs may have one event ID and second in two accounts.
+#[test]
+fn rows_of_one_event_id_in_two_accounts_have_their_own_children() {
+    let evidence = trailback_sessions::Evidence::IssuedKey;
+    let accounts = [stories::PROD_ACCOUNT, "999988887777"];
+    let parents = accounts.map(|account| stories::issued(1, "09:00:00", account, "jump", "anna"));
+    let children = [2, 3].map(|number| {
+        let (child, parent) = (
+            stories::issued(number, "09:10:00", accounts[0], "restore", "anna"),
+            &parents[number as usize - 2],
+        );
+        let mut child = stories::linked(child, parent, evidence);
+        child.chain.hops = vec![std::sync::Arc::new(trailback_sessions::Hop {
+            event_id: parent.issuance.record.event_id.clone(),
+            event_time: parent.issuance.record.event_time,
+            role_arn: parent.issuance.session.role_arn.clone(),
+            ..trailback_sessions::Hop::default()
+        })];
+        child
+    });
+    let sessions: Vec<_> = parents.into_iter().chain(children).collect();
+    let told = descendants::render("anna", &sessions, WIDE);
+    let keys = told.lines().filter_map(|line| {
+        let key = line.split("ASIAEXAMPLE").nth(1)?;
+        Some(key.chars().take(9).collect::<String>())
+    });
+    let keys: Vec<String> = keys.collect();
+    let expected = ["000000001", "000000002", "000000001", "000000003"];
+    assert_eq!(keys, expected, "{told}");
+}
+
 #[test]
 fn a_chain_of_thousands_of_hops_is_printed_without_recursion() {
     let mut sessions = vec![stories::issued(

@@ -69,30 +69,32 @@ struct Search<'a> {
 }
 
 /// What one log object has of the subject.
-#[derive(Default)]
 struct InOne {
     calls: Vec<Issuance>,
     problem: Option<Problem>,
-    is_searched: bool,
-    /// Why records that may be of the subject cannot be read.
-    unreadable: Vec<String>,
+    /// How many records that may be of the subject cannot be read.
+    unreadable: u64,
+    /// Why the first of them cannot be read.
+    unreadable_reason: Option<String>,
 }
 
-/// The earliest call of each session, by its principal and creation.
-type EarliestCalls = BTreeMap<(Option<Text>, Option<Timestamp>), Issuance>;
+/// What all have so far.
+#[derive(Default)]
+struct InAll {
+    /// The earliest call of each session, by its principal and creation.
+    calls: BTreeMap<(Option<Text>, Option<Timestamp>), Issuance>,
+    log_objects: u64,
+    unreadable: u64,
+    /// By the place of the log object.
+    problems: BTreeMap<u64, Problem>,
+    /// Of the first log object that has any.
+    unreadable_reason: Option<(u64, String)>,
+}
 
 impl Search<'_> {
     /// Reads the objects on all threads. The answer does not depend on which thread was faster.
     fn all(&self, line: &Line, options: &ExtractOptions) -> Uses {
-        let found = Mutex::new((EarliestCalls::new(), BTreeMap::new()));
-        let keep = |place: u64, mut one: InOne| {
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            let calls = std::mem::take(&mut one.calls);
-            calls
-                .into_iter()
-                .for_each(|call| keep_earliest(&mut found.0, call));
-            found.1.insert(place, one);
-        };
+        let found = Mutex::new(InAll::default());
         std::thread::scope(|scope| {
             for _ in 0..options.threads.max(1) {
                 scope.spawn(|| {
@@ -100,31 +102,30 @@ impl Search<'_> {
                     let batches = std::iter::from_fn(|| line.next(|| Some(())));
                     for opened in batches.flat_map(|(batch, ())| batch) {
                         let place = opened.place;
-                        keep(place, self.one(&mut reader, opened));
+                        if let Some(one) = self.one(&mut reader, opened) {
+                            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                            found.add(place, one);
+                        }
                     }
                 });
             }
         });
-        let (calls, objects) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut uses = Uses {
-            calls: calls.into_values().collect(),
-            ..Uses::default()
-        };
-        for one in objects.into_values() {
-            uses.log_objects += u64::from(one.is_searched);
-            uses.unreadable += one.unreadable.len() as u64;
-            uses.problems.extend(one.problem);
-            let reason = one.unreadable.into_iter().next();
-            uses.unreadable_reason = uses.unreadable_reason.or(reason);
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Uses {
+            calls: found.calls.into_values().collect(),
+            problems: found.problems.into_values().collect(),
+            log_objects: found.log_objects,
+            unreadable: found.unreadable,
+            unreadable_reason: found.unreadable_reason.map(|(_, reason)| reason),
         }
-        uses
     }
 
-    fn one(&self, reader: &mut LogObjectReader, mut opened: Opened) -> InOne {
-        let (mut calls, mut unreadable) = (Vec::new(), Vec::new());
+    /// `None` for what is no log object.
+    fn one(&self, reader: &mut LogObjectReader, mut opened: Opened) -> Option<InOne> {
         if opened.log_object.skipped.is_some() {
-            return InOne::default();
+            return None;
         }
+        let (mut calls, mut unreadable, mut unreadable_reason) = (Vec::new(), 0, None);
         let failure = match opened.content() {
             Ok(content) => {
                 let counted = Counted {
@@ -145,7 +146,10 @@ impl Search<'_> {
                             calls.push((place, call));
                         }
                         Ok(_) => {}
-                        Err(reason) => unreadable.push(reason),
+                        Err(reason) => {
+                            unreadable += 1;
+                            unreadable_reason.get_or_insert(reason);
+                        }
                     }
                 });
                 // What the checksum of its bytes disproves is no use of anything.
@@ -162,12 +166,12 @@ impl Search<'_> {
             records: Vec::new(),
             more_records: 0,
         });
-        InOne {
+        Some(InOne {
             calls: calls.into_iter().map(|(_, call)| call).collect(),
             problem,
-            is_searched: true,
             unreadable,
-        }
+            unreadable_reason,
+        })
     }
 
     /// Whether the call was made with the subject's credentials, or is the very record, in the time asked for.
@@ -188,25 +192,41 @@ impl Search<'_> {
     }
 }
 
-fn keep_earliest(found: &mut EarliestCalls, call: Issuance) {
-    let caller = &call.caller;
-    let session = (
-        caller.caller_principal_id.clone(),
-        caller.caller_session_created_at,
-    );
-    let place = |call: &Issuance| {
-        let record = &call.record;
-        (
-            record.event_time,
-            record.event_id.clone(),
-            call.log_objects.clone(),
-        )
-    };
-    match found.get_mut(&session) {
-        Some(earliest) if place(earliest) <= place(&call) => {}
-        Some(earliest) => *earliest = call,
-        None => {
-            found.insert(session, call);
+impl InAll {
+    /// Adds what the log object at a place has. The sum does not depend on the order.
+    fn add(&mut self, place: u64, one: InOne) {
+        self.log_objects += 1;
+        self.unreadable += one.unreadable;
+        self.problems
+            .extend(one.problem.map(|problem| (place, problem)));
+        let reason = one.unreadable_reason.map(|reason| (place, reason));
+        let reasons = self.unreadable_reason.take().into_iter().chain(reason);
+        self.unreadable_reason = reasons.min_by_key(|(place, _)| *place);
+        one.calls
+            .into_iter()
+            .for_each(|call| self.keep_earliest(call));
+    }
+
+    fn keep_earliest(&mut self, call: Issuance) {
+        let caller = &call.caller;
+        let session = (
+            caller.caller_principal_id.clone(),
+            caller.caller_session_created_at,
+        );
+        let place = |call: &Issuance| {
+            let record = &call.record;
+            (
+                record.event_time,
+                record.event_id.clone(),
+                call.log_objects.clone(),
+            )
+        };
+        match self.calls.get_mut(&session) {
+            Some(earliest) if place(earliest) <= place(&call) => {}
+            Some(earliest) => *earliest = call,
+            None => {
+                self.calls.insert(session, call);
+            }
         }
     }
 }
