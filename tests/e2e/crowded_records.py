@@ -119,7 +119,7 @@ class World:
     def _called(self, row: dict) -> None:
         role, session = self.role_session()
         account = self.account()
-        row.update({"caller_account_id": account, "caller_source_identity": self.maybe("bob", 0.1)})
+        row.update({"caller_account_id": account, "caller_source_identity": self.maybe(self.dice.choice(["ann", "bob"]), 0.2)})
         if self.dice.random() < 0.6:
             path = self.dice.choice(["", "", "", "path/"])
             if self.dice.random() < 0.05:
@@ -165,6 +165,32 @@ class World:
         if self.dice.random() < 0.1:
             row["inherited_tags"] = {self.dice.choice(["team", "TEAM", "case"]): "9"}
 
+    def told_apart(self) -> list[dict]:
+        """A call whose source identity tells which of two issuances made its session: the one whose own caller may be either of two."""
+        moment, role, name = self.start + datetime.timedelta(hours=30), self.name, ["ann", "bob"]
+
+        def call(number: int, hands_out: str, calls: str | None, user: str | None = None, **told: str) -> dict:
+            """Hands out a session of one role, called by one of the session before it or by a user."""
+            arn = f"arn:aws:sts::111122223333:assumed-role/{calls}/s" if calls else f"arn:aws:iam::111122223333:user/{user}"
+            event_id, second = f"{role}-apart-{number}", moment + datetime.timedelta(seconds=ord(hands_out))
+            return {
+                "event_id": event_id, "event_ids": [event_id], "event_time": second, "event_name": "AssumeRole",
+                "event_source": "sts.amazonaws.com", "recipient_account_id": "111122223333", "outcome": "issued",
+                "log_objects": ["object-0"], "extract_version": 1, "session_type": "AssumedRole", "session_name": "s",
+                "session_principal_id": f"AROA{role}{hands_out}:s", "role_name": hands_out, "role_account_id": "111122223333",
+                "role_arn": f"arn:aws:iam::111122223333:role/{hands_out}", "caller_type": "AssumedRole" if calls else "IAMUser",
+                "caller_arn": arn, "caller_principal_id": f"AROA{role}{calls}:s" if calls else f"AIDA{user}",
+                "caller_account_id": "111122223333", "caller_user_name": user,
+                "caller_session_created_at": moment + datetime.timedelta(seconds=ord(calls)) if calls else None, **told,
+            }
+
+        return [
+            *(call(number, "a", None, name[number]) for number in (0, 1)),
+            call(2, "b", "a", source_identity=name[0]),
+            call(3, "b", None, name[1], source_identity=name[1]),
+            call(4, "c", "b", caller_source_identity=name[0]),
+        ]
+
 
 def made_again(row: dict, number: int) -> dict:
     """The same call once more in the second: whatever is not known of one caller is not known of the other. Of some only the
@@ -183,6 +209,8 @@ def crowded_records(worlds: int, start: datetime.datetime) -> list[dict]:
         world = World(number, start)
         own = [world.record() for _ in range(world.dice.randrange(4, 28))]
         rows += own + [made_again(row, number) for number, row in enumerate(world.dice.sample(own, 3))]
+        if number % 10 == 0:
+            rows += world.told_apart()
         again = world.dice.choice(rows)
         rows.append({**again, "log_objects": ["another-object"]})
         rows.append({**again, "user_agent": "aws-sdk", "extract_version": world.dice.choice([1, 2])})

@@ -84,6 +84,15 @@ impl<'a> Ancestor<'a> {
         }
     }
 
+    /// Rule L4: whether a call was not made with this row's session, for the call tells another source identity. Who has one
+    /// cannot change it (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>).
+    pub(crate) fn is_ruled_out_by(&self, call: &Issuance) -> bool {
+        differ(
+            self.source_identity.as_deref(),
+            call.caller.caller_source_identity.as_deref(),
+        )
+    }
+
     /// Rule L5: whether two candidates lead to the same origin. An ambiguous gap agrees with nothing.
     fn agrees_with(&self, other: &Ancestor<'_>) -> bool {
         let ambiguous = |link: &Link| link.gap_reason == Some(GapReason::Ambiguous);

@@ -16,7 +16,7 @@ use crate::lineage::{self, Ancestor, Lineage};
 use crate::session::{Evidence, Hop, Session};
 
 /// The version of the linking rules. Every hour's input digest holds it, so raising it relinks the lake.
-pub const LINK_VERSION: i32 = 4;
+pub const LINK_VERSION: i32 = 5;
 
 /// Links the merged rows of one hour (or any longer stretch), given the linked rows of the 36 hours before it.
 ///
@@ -229,18 +229,26 @@ impl Resolver<'_> {
             ..
         } = self;
         let ancestor = |&place: &Place| ancestor_at(hour, earlier, lineages, place);
+        // The key is proof; what only looks like the caller's session may be another.
+        let fits = |place: &Place| {
+            evidence == Evidence::IssuedKey || !ancestor(place).is_ruled_out_by(row)
+        };
         let mut share_hop = |place: Place| {
             let made = || Arc::new(ancestor_at(hour, earlier, lineages, place).hop());
             hops[place as usize].get_or_insert_with(made).clone()
         };
         match candidates {
-            [only] => {
+            [only] if fits(only) => {
                 lineage::with_candidates(row, evidence, &[ancestor(only)], |_| share_hop(*only))
             }
             several => {
-                let ancestors: Vec<Ancestor<'_>> = several.iter().map(ancestor).collect();
+                let fitting: Vec<Place> = several.iter().copied().filter(fits).collect();
+                if fitting.is_empty() {
+                    return lineage::without_parent(row);
+                }
+                let ancestors: Vec<Ancestor<'_>> = fitting.iter().map(ancestor).collect();
                 lineage::with_candidates(row, evidence, &ancestors, |chosen| {
-                    share_hop(several[chosen])
+                    share_hop(fitting[chosen])
                 })
             }
         }

@@ -167,7 +167,7 @@ named AS (
       )
       AND cardinality(own_keys) = COALESCE(cardinality(map_keys(session_tags)), 0) AS own_tags_known,
     caller_mfa, session_mfa,
-    COALESCE(source_identity, caller_source_identity) AS source_identity,
+    COALESCE(source_identity, caller_source_identity) AS source_identity, caller_source_identity,
     session_tags, inherited_tags, transitive_tag_keys, own_keys,
     -- The keys of logged tags that the call's own do not replace, in any case of letters (rule L8).
     filter(
@@ -198,7 +198,7 @@ SELECT
     WHEN COALESCE(session_mfa, false) OR COALESCE(caller_mfa, false) THEN true
     WHEN caller_type IN ('IAMUser', 'Root') THEN COALESCE(session_mfa, caller_mfa)
   END AS origin_mfa,
-  source_identity, session_tags, inherited_tags, transitive_tag_keys, own_keys, own_tags_known,
+  source_identity, caller_source_identity, session_tags, inherited_tags, transitive_tag_keys, own_keys, own_tags_known,
   CASE WHEN cardinality(tag_keys) > 0 THEN
     map(tag_keys, transform(tag_keys, k -> CASE WHEN contains(kept_keys, k) THEN inherited_tags[k] ELSE session_tags[k] END))
   END AS effective_tags,

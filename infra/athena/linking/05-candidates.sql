@@ -1,7 +1,7 @@
 -- Makes linking_candidates: for every caller the rows that may have issued its session (rules L3, L4; of L2 twins of two seconds).
 --
--- By issued key, else by session context, never by both. One row for each candidate; parent_id is the candidate with the smallest
--- event ID, which becomes the parent if all lead to one origin.
+-- By issued key, else by session context, never by both. One row for each candidate; the first, with the smallest event ID, becomes
+-- the parent if all lead to one origin.
 WITH replaced AS (
   SELECT p.row_id, r.event_time AS replaced_at
   FROM linking_parents AS p
@@ -61,7 +61,6 @@ copies AS (
 SELECT
   row_id, evidence, candidate_id, is_linked, event_time AS candidate_time,
   count(*) OVER (PARTITION BY row_id) AS number_of_candidates,
-  first_value(candidate_id) OVER (PARTITION BY row_id ORDER BY event_id, recipient_account_id NULLS FIRST, event_time) AS parent_id,
-  array_sort(array_distinct(array_agg(event_id) OVER (PARTITION BY row_id))) AS candidate_event_ids
+  row_number() OVER (PARTITION BY row_id ORDER BY event_id, recipient_account_id NULLS FIRST, event_time) AS place
 FROM copies
 WHERE copy = 1 OR shared_event_id IS NULL OR request_id IS NULL

@@ -2,8 +2,28 @@
 --
 -- Run again and again, $generation one higher each time, until it adds no row. A row with one candidate follows its parent by one
 -- generation, so that only that generation is read for it. Where several agree on the origin, what they do not agree on stays empty;
--- where they do not, or where one is ambiguous itself, the row is a gap.
-WITH several AS (
+-- where they do not, or where one is ambiguous itself, the row is a gap. Whose source identity is another than the caller's does not
+-- fit (rule L4); a row of which none fits begins its chain, like those of the first generation.
+WITH ready AS (
+  SELECT
+    c.row_id, c.candidate_id, c.place, c.number_of_candidates, p.event_id, p.generation,
+    c.evidence = 'issued_key' OR COALESCE(p.source_identity = b.caller_source_identity, true) AS fits
+  FROM linking_candidates AS c
+  JOIN linking_lineage AS p ON p.row_id = c.candidate_id
+  JOIN linking_beginnings AS b ON b.row_id = c.row_id
+  WHERE c.number_of_candidates > 1
+),
+chosen AS (
+  SELECT
+    row_id,
+    COALESCE(min_by(candidate_id, place) FILTER (WHERE fits), min(candidate_id)) AS parent_id,
+    count_if(fits) AS number_of_fitting,
+    array_sort(array_distinct(array_agg(event_id) FILTER (WHERE fits))) AS candidate_event_ids
+  FROM ready
+  GROUP BY row_id, number_of_candidates
+  HAVING count(*) = number_of_candidates AND max(generation) = $generation - 1
+),
+several AS (
   SELECT
     c.row_id,
     c.parent_id,
@@ -38,25 +58,28 @@ WITH several AS (
           AND transform(o.passing_keys, k -> o.effective_tags[k]) = transform(p.passing_keys, k -> p.effective_tags[k])
       END
     ) AS tags_agree
-  FROM linking_candidates AS c
-  JOIN linking_lineage AS o ON o.row_id = c.candidate_id
+  FROM chosen AS c
+  JOIN ready AS r ON r.row_id = c.row_id AND r.fits
+  JOIN linking_lineage AS o ON o.row_id = r.candidate_id
   JOIN linking_lineage AS p ON p.row_id = c.parent_id
   JOIN linking_beginnings AS b ON b.row_id = c.row_id
-  WHERE c.number_of_candidates > 1
-  GROUP BY c.row_id, c.parent_id, c.number_of_candidates
-  HAVING count(*) = c.number_of_candidates AND max(o.generation) = $generation - 1
+  GROUP BY c.row_id, c.parent_id
 ),
 parents AS (
   SELECT * FROM linking_lineage WHERE generation = $generation - 1
   UNION ALL
-  SELECT * FROM linking_lineage WHERE generation < $generation - 1 AND row_id IN (SELECT parent_id FROM several)
+  SELECT * FROM linking_lineage WHERE generation < $generation - 1 AND row_id IN (SELECT parent_id FROM chosen)
 ),
 linked AS (
   SELECT
     b.*,
     c.evidence,
-    CASE WHEN c.number_of_candidates > 1 THEN c.candidate_event_ids END AS candidate_event_ids,
-    COALESCE(s.agree, true) AS agree,
+    CASE WHEN h.number_of_fitting > 1 THEN h.candidate_event_ids END AS candidate_event_ids,
+    CASE
+      WHEN h.row_id IS NOT NULL THEN h.number_of_fitting > 0
+      ELSE c.evidence = 'issued_key' OR COALESCE(p.source_identity = b.caller_source_identity, true)
+    END AS has_parent,
+    h.number_of_fitting IS NULL OR h.number_of_fitting = 1 OR s.agree AS candidates_agree,
     COALESCE(s.tags_agree, true) AS tags_agree,
     p.event_id AS parent_event_id, p.event_time AS parent_event_time, p.event_name AS parent_event_name,
     p.access_key_id AS parent_access_key_id, p.role_arn AS parent_role_arn, p.session_account_id AS parent_account_id,
@@ -88,17 +111,19 @@ linked AS (
     p.crosses_accounts AS parent_crosses_accounts,
     COALESCE(cardinality(p.chain_event_ids), 0) AS hops
   FROM linking_candidates AS c
-  JOIN parents AS p ON p.row_id = c.parent_id
-  JOIN linking_beginnings AS b ON b.row_id = c.row_id
+  LEFT JOIN chosen AS h ON h.row_id = c.row_id
   LEFT JOIN several AS s ON s.row_id = c.row_id
+  JOIN parents AS p ON p.row_id = COALESCE(h.parent_id, c.candidate_id)
+  JOIN linking_beginnings AS b ON b.row_id = c.row_id
   LEFT JOIN (SELECT row_id FROM linking_lineage WHERE gap_reason = 'loop') AS l ON l.row_id = c.row_id
-  WHERE c.candidate_id = c.parent_id
+  WHERE c.place = 1
     AND l.row_id IS NULL
-    AND (s.row_id IS NOT NULL OR (c.number_of_candidates = 1 AND p.generation = $generation - 1))
+    AND (h.row_id IS NOT NULL OR (c.number_of_candidates = 1 AND p.generation = $generation - 1))
 ),
 kept AS (
   SELECT
     linked.*,
+    has_parent AND candidates_agree AS agree,
     filter(
       COALESCE(handed_down_keys, ARRAY[]),
       k -> NOT contains(transform(COALESCE(map_keys(session_tags), ARRAY[]), own -> lower(own)), lower(k))
@@ -128,13 +153,13 @@ resolved AS (
 )
 SELECT
   row_id, session_account_id, event_id, event_time, event_name, access_key_id, role_arn, session_arn, source_ip_address, session_mfa,
-  CASE WHEN agree THEN 'linked' ELSE 'gap' END AS link_status,
+  CASE WHEN agree THEN 'linked' WHEN has_parent OR gap_reason IS NOT NULL THEN 'gap' ELSE 'origin' END AS link_status,
   CASE WHEN agree THEN evidence END AS link_evidence,
   candidate_event_ids AS link_candidates,
-  CASE WHEN NOT agree THEN 'ambiguous' END AS gap_reason,
+  CASE WHEN NOT has_parent THEN gap_reason WHEN NOT agree THEN 'ambiguous' END AS gap_reason,
   CASE WHEN agree THEN parent_event_id END AS parent_event_id,
   CASE WHEN agree THEN parent_access_key_id END AS parent_access_key_id,
-  CASE WHEN agree THEN parent_origin_known ELSE false END AS origin_known,
+  CASE WHEN agree THEN parent_origin_known ELSE NOT has_parent AND origin_known END AS origin_known,
   CASE WHEN agree THEN parent_origin_type ELSE origin_type END AS origin_type,
   CASE WHEN agree THEN parent_origin_arn ELSE origin_arn END AS origin_arn,
   CASE WHEN agree THEN parent_origin_name ELSE origin_name END AS origin_name,
@@ -146,7 +171,7 @@ SELECT
   CASE WHEN agree THEN origin_event_time ELSE event_time END AS origin_event_time,
   CASE WHEN agree THEN origin_source_ip_address ELSE source_ip_address END AS origin_source_ip_address,
   CASE WHEN agree THEN origin_user_agent ELSE user_agent END AS origin_user_agent,
-  CASE WHEN agree THEN parent_origin_mfa END AS origin_mfa,
+  CASE WHEN agree THEN parent_origin_mfa WHEN NOT has_parent THEN origin_mfa END AS origin_mfa,
   CASE WHEN agree THEN COALESCE(source_identity, parent_source_identity) ELSE source_identity END AS source_identity,
   tags_now AS effective_tags,
   filter(
@@ -154,7 +179,10 @@ SELECT
     k -> contains(transform(COALESCE(transitive_keys_now, ARRAY[]), t -> lower(t)), lower(k))
   ) AS passing_keys,
   transitive_keys_now AS effective_transitive_tag_keys,
-  own_tags_known AND (inherited_tags IS NOT NULL OR (agree AND tags_agree AND parent_tags_known)) AS effective_tags_known,
+  CASE
+    WHEN has_parent THEN own_tags_known AND (inherited_tags IS NOT NULL OR (agree AND tags_agree AND parent_tags_known))
+    ELSE effective_tags_known
+  END AS effective_tags_known,
   CASE WHEN agree THEN chain_depth + 1 ELSE 0 END AS chain_depth,
   -- Rule L10: the 31 nearest ancestors of the parent, and the parent.
   CASE WHEN agree THEN

@@ -350,10 +350,22 @@ fn resolve(
     } else if leads_to(parents, row, row, &mut Vec::new()) {
         unresolved(rows, row, alone, GapReason::Loop)
     } else {
+        let said = rows[row].caller.caller_source_identity.clone();
+        let another = |parent: &Plain| {
+            *evidence == Some(Evidence::SessionContext)
+                && said.is_some()
+                && parent.source_identity.is_some()
+                && parent.source_identity != said
+        };
         let mut candidates: Vec<Plain> = found
             .iter()
             .map(|&parent| resolve(rows, parents, parent, done))
             .collect();
+        candidates.retain(|parent| !another(parent));
+        if candidates.is_empty() {
+            done.insert(row, alone.clone());
+            return alone;
+        }
         candidates.sort_by_key(|c| {
             (
                 c.primary.record.event_id.clone(),

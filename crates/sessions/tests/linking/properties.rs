@@ -60,14 +60,17 @@ struct Odd {
     number: u8,
     mfa: Option<bool>,
     tags: u8,
+    source_identity: u8,
 }
 
 fn odd() -> impl Strategy<Value = Odd> {
-    (0u8..28, 0u8..30, any::<Option<bool>>(), 0u8..9).prop_map(|(kind, number, mfa, tags)| Odd {
+    let oddities = (0u8..28, 0u8..30, any::<Option<bool>>(), 0u8..9, 0u8..10);
+    oddities.prop_map(|(kind, number, mfa, tags, source_identity)| Odd {
         kind,
         number,
         mfa,
         tags,
+        source_identity,
     })
 }
 
@@ -99,6 +102,13 @@ impl Odd {
         if self.tags == 7 {
             row.tags.inherited_tags = [("case".into(), "9".into())].into();
         }
+        match self.source_identity {
+            0 => row.session.source_identity = text("ann"),
+            1 => row.session.source_identity = text("bob"),
+            2 => row.caller.caller_source_identity = text("ann"),
+            3 => row.caller.caller_source_identity = text("bob"),
+            _ => {}
+        }
         match self.kind {
             0 => row = row.failed(),
             1 => row.session.session_type = SessionType::Witness,
@@ -114,7 +124,6 @@ impl Odd {
             }
             8 => row = row.in_account(OTHER_ACCOUNT),
             9 => row.extract_version = 2,
-            10 => row.session.source_identity = text("ann"),
             11 => row.caller.caller_access_key_id = None,
             12..15 => row = self.unnamed(row),
             15 => {

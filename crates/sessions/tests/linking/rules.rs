@@ -292,6 +292,34 @@ fn a_federated_user_of_somebody_else_is_no_candidate() {
     }
 }
 
+/// Who has a source identity cannot change it. Where the caller's session has another than the issuance that fits by session
+/// context, handed out there or carried along to it, that issuance is no candidate: another session bears the same name.
+#[test]
+fn an_issuance_with_another_source_identity_is_no_candidate() {
+    let mut first = assume_role("e1", 0, "a", "s", "ASIA1").by_user("ann");
+    first.session.source_identity = text("ann");
+    let second = assume_role("e2", 60, "b", "s", "ASIA2").by_role("a", "s", "ASIA1", 0);
+    let mut twin = assume_role("e3", 60, "b", "s", "ASIA3").by_user("bob");
+    let mut child = assume_role("e4", 120, "c", "s", "ASIA4").by_role("b", "s", "ASIALOST", 60);
+    let linked = |records: &[&Issuance]| {
+        let records: Vec<Issuance> = records.iter().copied().cloned().collect();
+        let sessions = link_by_hours(&records);
+        let link = &row(&sessions, "e4").link;
+        (link.status, link.parent_event_id.clone())
+    };
+    let to = |id: &str| (LinkStatus::Linked, text(id));
+
+    child.caller.caller_source_identity = text("ann");
+    assert_eq!(linked(&[&first, &second, &child]), to("e2"));
+    twin.session.source_identity = text("bob");
+    assert_eq!(linked(&[&first, &second, &twin, &child]), to("e2"));
+    child.caller.caller_source_identity = text("bob");
+    assert_eq!(linked(&[&first, &second, &twin, &child]), to("e3"));
+    assert_eq!(linked(&[&first, &second, &child]), (LinkStatus::Gap, None));
+    child.caller.caller_access_key_id = text("ASIA2");
+    assert_eq!(linked(&[&first, &second, &child]), to("e2"));
+}
+
 /// The issued key is the stronger evidence: the session context is asked only where no key fits.
 #[test]
 fn the_key_goes_before_the_context() {
