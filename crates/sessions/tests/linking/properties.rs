@@ -60,11 +60,11 @@ struct Odd {
     number: u8,
     mfa: Option<bool>,
     tags: u8,
-    source_identity: u8,
+    source_identity: usize,
 }
 
 fn odd() -> impl Strategy<Value = Odd> {
-    let oddities = (0u8..28, 0u8..30, any::<Option<bool>>(), 0u8..9, 0u8..10);
+    let oddities = (0u8..28, 0u8..30, any::<Option<bool>>(), 0u8..9, 0usize..10);
     oddities.prop_map(|(kind, number, mfa, tags, source_identity)| Odd {
         kind,
         number,
@@ -103,10 +103,8 @@ impl Odd {
             row.tags.inherited_tags = [("case".into(), "9".into())].into();
         }
         match self.source_identity {
-            0 => row.session.source_identity = text("ann"),
-            1 => row.session.source_identity = text("bob"),
-            2 => row.caller.caller_source_identity = text("ann"),
-            3 => row.caller.caller_source_identity = text("bob"),
+            number @ 0..2 => row.session.source_identity = text(["ann", "bob"][number]),
+            number @ 2..4 => row.caller.caller_source_identity = text(["ann", "bob"][number - 2]),
             _ => {}
         }
         match self.kind {
