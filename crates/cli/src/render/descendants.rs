@@ -17,15 +17,16 @@ const INDENTED_GENERATIONS_MAX: usize = 12;
 /// The sessions as a tree: `sessions` holds the subject's own rows and all that descends from them, in any order.
 pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String {
     let mut page = Page::new(look);
-    let known: BTreeSet<&Text> = sessions
-        .iter()
-        .map(|session| &session.issuance.record.event_id)
-        .collect();
+    let mut known = Known::new();
+    for session in sessions {
+        let event_id = &session.issuance.record.event_id;
+        known.entry(event_id).or_default().push(session);
+    }
     let (mut possible, certain): (Vec<_>, Vec<_>) = sessions
         .iter()
         .partition(|session| may_descend(session, &known));
     possible.sort_by_key(|session| place(session));
-    let roots = roots(&certain, sessions);
+    let roots = roots(&certain, &known);
     heading(&mut page, subject, sessions, possible.len());
     let children = children(&certain);
     let mut tree = Tree {
@@ -49,10 +50,13 @@ pub(crate) fn render(subject: &str, sessions: &[Session], look: Look) -> String 
     tree.page.into_text()
 }
 
+/// The rows by their event IDs, which in altered or foreign logs may be in two accounts.
+type Known<'a> = BTreeMap<&'a Text, Vec<&'a Session>>;
+
 /// Whether some candidates for a row's parent are among the rows, and others are not.
-fn may_descend(row: &Session, known: &BTreeSet<&Text>) -> bool {
+fn may_descend(row: &Session, known: &Known<'_>) -> bool {
     let mut candidates = row.link.candidates.iter();
-    let is_known = |id: &Text| known.contains(id);
+    let is_known = |id: &Text| known.contains_key(id);
     candidates.clone().any(is_known) && !candidates.all(is_known)
 }
 
@@ -94,15 +98,10 @@ fn numbers(sessions: &[Session]) -> String {
 }
 
 /// The rows whose parent is not among the rows, oldest first.
-fn roots<'a>(certain: &[&'a Session], sessions: &'a [Session]) -> Vec<&'a Session> {
-    let mut by_event_id: BTreeMap<&Text, Vec<&Session>> = BTreeMap::new();
-    for session in sessions {
-        let event_id = &session.issuance.record.event_id;
-        by_event_id.entry(event_id).or_default().push(session);
-    }
+fn roots<'a>(certain: &[&'a Session], known: &Known<'_>) -> Vec<&'a Session> {
     let has_parent = |session: &Session| {
         let parent_event_id = session.link.parent_event_id.as_ref();
-        let parents = parent_event_id.and_then(|id| by_event_id.get(id));
+        let parents = parent_event_id.and_then(|id| known.get(id));
         let mut parents = parents.into_iter().flatten();
         parents.any(|parent| session.comes_from(parent))
     };
