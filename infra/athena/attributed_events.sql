@@ -10,7 +10,8 @@
 -- else by session context, at most 36 hours back. Where several issuances fit and lead to different origins, the origin is null
 -- and the reason `ambiguous`. AWS's DDL has no `inScopeOf`: a workload's session whose issuance is not in the lake is a gap here
 -- where Trailback's own table names the workload; nor has it `invokedByDelegate`: where the issuance is not in the lake, a
--- delegated session looks like its user; nor `sourceIdentity`, which rules an issuance out that only fits by context. Where `origin_known` is false the origin columns name the furthest principal known.
+-- delegated session looks like its user; nor `sourceIdentity`, which rules an issuance out that only fits by context. Where
+-- `origin_known` is false the origin columns name the furthest principal known.
 WITH events AS (
   SELECT
     e.eventversion AS eventversion,

@@ -4,22 +4,23 @@
 -- generation, so that only that generation is read for it. Where several agree on the origin, what they do not agree on stays empty;
 -- where they do not, or where one is ambiguous itself, the row is a gap. Whose source identity is another than the caller's does not
 -- fit (rule L4); a row of which none fits begins its chain, like those of the first generation.
-WITH ready AS (
+WITH resolved_candidates AS (
   SELECT
-    c.row_id, c.candidate_id, c.place, c.number_of_candidates, p.event_id, p.generation,
+    c.row_id, c.evidence, c.candidate_id, c.place, c.number_of_candidates, p.event_id, p.generation,
     c.evidence = 'issued_key' OR COALESCE(p.source_identity = b.caller_source_identity, true) AS fits
   FROM linking_candidates AS c
   JOIN linking_lineage AS p ON p.row_id = c.candidate_id
   JOIN linking_beginnings AS b ON b.row_id = c.row_id
-  WHERE c.number_of_candidates > 1
+  WHERE c.number_of_candidates > 1 OR p.generation = $generation - 1
 ),
 chosen AS (
   SELECT
     row_id,
+    min(evidence) AS evidence,
     COALESCE(min_by(candidate_id, place) FILTER (WHERE fits), min(candidate_id)) AS parent_id,
     count_if(fits) AS number_of_fitting,
     array_sort(array_distinct(array_agg(event_id) FILTER (WHERE fits))) AS candidate_event_ids
-  FROM ready
+  FROM resolved_candidates
   GROUP BY row_id, number_of_candidates
   HAVING count(*) = number_of_candidates AND max(generation) = $generation - 1
 ),
@@ -59,10 +60,11 @@ several AS (
       END
     ) AS tags_agree
   FROM chosen AS c
-  JOIN ready AS r ON r.row_id = c.row_id AND r.fits
+  JOIN resolved_candidates AS r ON r.row_id = c.row_id AND r.fits
   JOIN linking_lineage AS o ON o.row_id = r.candidate_id
   JOIN linking_lineage AS p ON p.row_id = c.parent_id
   JOIN linking_beginnings AS b ON b.row_id = c.row_id
+  WHERE c.number_of_fitting > 1
   GROUP BY c.row_id, c.parent_id
 ),
 parents AS (
@@ -74,12 +76,9 @@ linked AS (
   SELECT
     b.*,
     c.evidence,
-    CASE WHEN h.number_of_fitting > 1 THEN h.candidate_event_ids END AS candidate_event_ids,
-    CASE
-      WHEN h.row_id IS NOT NULL THEN h.number_of_fitting > 0
-      ELSE c.evidence = 'issued_key' OR COALESCE(p.source_identity = b.caller_source_identity, true)
-    END AS has_parent,
-    h.number_of_fitting IS NULL OR h.number_of_fitting = 1 OR s.agree AS candidates_agree,
+    CASE WHEN c.number_of_fitting > 1 THEN c.candidate_event_ids END AS candidate_event_ids,
+    c.number_of_fitting > 0 AS has_parent,
+    COALESCE(s.agree, true) AS candidates_agree,
     COALESCE(s.tags_agree, true) AS tags_agree,
     p.event_id AS parent_event_id, p.event_time AS parent_event_time, p.event_name AS parent_event_name,
     p.access_key_id AS parent_access_key_id, p.role_arn AS parent_role_arn, p.session_account_id AS parent_account_id,
@@ -110,15 +109,12 @@ linked AS (
     p.chain_depth, p.chain, p.chain_event_ids, p.chain_access_key_ids, p.chain_role_arns, p.chain_account_ids, p.chain_truncated,
     p.crosses_accounts AS parent_crosses_accounts,
     COALESCE(cardinality(p.chain_event_ids), 0) AS hops
-  FROM linking_candidates AS c
-  LEFT JOIN chosen AS h ON h.row_id = c.row_id
+  FROM chosen AS c
   LEFT JOIN several AS s ON s.row_id = c.row_id
-  JOIN parents AS p ON p.row_id = COALESCE(h.parent_id, c.candidate_id)
+  JOIN parents AS p ON p.row_id = c.parent_id
   JOIN linking_beginnings AS b ON b.row_id = c.row_id
   LEFT JOIN (SELECT row_id FROM linking_lineage WHERE gap_reason = 'loop') AS l ON l.row_id = c.row_id
-  WHERE c.place = 1
-    AND l.row_id IS NULL
-    AND (h.row_id IS NOT NULL OR (c.number_of_candidates = 1 AND p.generation = $generation - 1))
+  WHERE l.row_id IS NULL
 ),
 kept AS (
   SELECT
